@@ -1,0 +1,30 @@
+"What every benchmark shares: a note on the machine, and result files that are there whole or not at all."
+import json, os, platform, subprocess
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+results = Path(__file__).parent/'results'
+
+def cpu_name():
+    try: return next(l.split(':')[1].strip() for l in Path('/proc/cpuinfo').read_text().splitlines() if l.startswith('model name'))
+    except (OSError, StopIteration): return platform.processor()
+
+def commit():
+    "The commit that was measured, with a + where the working tree differs from it"
+    run = lambda *a: subprocess.run(['git', *a], capture_output=True, text=True, cwd=Path(__file__).parent).stdout.strip()
+    return run('rev-parse', '--short', 'HEAD') + ('+' if run('status', '--porcelain') else '')
+
+def machine():
+    "Where a result was measured: processor, threads, load at the start, versions, date"
+    import torch
+    return dict(cpu=cpu_name(), cores=os.cpu_count(), threads=torch.get_num_threads(), gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+                load_at_start=round(os.getloadavg()[0], 2), python=platform.python_version(), commit=commit(),
+                versions={p: version(p) for p in ('torch','fastai','numpy','pillow')}, date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'))
+
+def save(name, result):
+    "Write `result` to `results/name.json`"
+    results.mkdir(exist_ok=True)
+    tmp = results/f'.{name}.tmp'
+    tmp.write_text(json.dumps(result, indent=1, ensure_ascii=False)+'\n', encoding='utf-8')
+    tmp.replace(results/f'{name}.json')

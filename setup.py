@@ -1,0 +1,28 @@
+"Package metadata, read from settings.ini: the one place where versions and requirements are written."
+from configparser import ConfigParser
+from pathlib import Path
+from setuptools import setup
+
+here = Path(__file__).parent
+ini = ConfigParser(delimiters=['='], interpolation=None)
+ini.read(here/'settings.ini', encoding='utf-8')
+cfg = ini['DEFAULT']
+
+setup(
+    name=cfg['lib_name'],
+    version=cfg['version'],
+    description=cfg['description'],
+    long_description=(here/'README.md').read_text(encoding='utf-8') if (here/'README.md').exists() else '',
+    long_description_content_type='text/markdown',
+    author=cfg['author'],
+    author_email=cfg['author_email'],
+    url=cfg['git_url'],
+    keywords=cfg['keywords'].split(),
+    license='Apache-2.0',
+    packages=['captcha_fastai'],
+    python_requires=f">={cfg['min_python']}",
+    install_requires=cfg['requirements'].split(),
+    extras_require={'dev': cfg['dev_requirements'].split()},
+    entry_points={'console_scripts': cfg['console_scripts'].split(),
+                  'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},
+)
