@@ -7,7 +7,7 @@ __all__ = ['stem_label', 'CaptchaTransform', 'show_batch', 'show_results', 'Capt
            'CaptchaBlock', 'look_at', 'DataReport', 'folder_items', 'csv_items', 'df_items', 'check_labels',
            'check_enough', 'CaptchaDL', 'captcha_dsets', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
 
-# %% ../nbs/10_data.ipynb #6c62d640
+# %% ../nbs/10_data.ipynb #f7e12dc5
 import hashlib, os, re, warnings
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ from .image import ImagePrep, open_image
 from .synth import synth_captchas
 from .vocab import Vocab
 
-# %% ../nbs/10_data.ipynb #c3146e87
+# %% ../nbs/10_data.ipynb #31c3f79a
 def stem_label(
     file,  # path of an image, named by what it says: `7ab3.png`
 )->str:    # its label: `7ab3`
@@ -52,7 +52,7 @@ class CaptchaTransform(Transform):
         ids = self.vocab.encode(self.label_func(file), self.n_pos)
         return CaptchaImage(as_fastai(self.prep(file)), CaptchaLabel(ids, vocab=self.vocab))
 
-# %% ../nbs/10_data.ipynb #a7b64497
+# %% ../nbs/10_data.ipynb #b4b414dd
 def _grid(n, hw, ncols=4, width=2.2, lines=1, **kwargs):
     "Axes for `n` images of shape `hw`, with `lines` lines of title each"
     ncols = min(ncols, max(n, 1))
@@ -75,7 +75,7 @@ def show_results(x:CaptchaImage, y, samples, outs, ctxs=None, max_n=8, **kwargs)
     n = min(max_n, len(imgs))
     for i,ctx in enumerate(ctxs or _grid(n, imgs.shape[-2:])): _verdict(imgs[i].show(ctx=ctx), labels[i].text, labels.vocab.decode(read[i].tolist()))
 
-# %% ../nbs/10_data.ipynb #74cb3a1b
+# %% ../nbs/10_data.ipynb #09e3f438
 class CaptchaOpen(DisplayedTransform):
     "From anything that `open_image` takes to a fastai image, by `prep`"
     def __init__(self, prep): self.prep = prep
@@ -105,7 +105,7 @@ def CaptchaBlock(
     "A block for labels that are short texts"
     return TransformBlock(type_tfms=CaptchaEncode(vocab, n_pos))
 
-# %% ../nbs/10_data.ipynb #ed1a15a8
+# %% ../nbs/10_data.ipynb #7b03aeb1
 @dispatch
 def show_batch(x:TensorImage, y:CaptchaLabel, samples, ctxs=None, max_n=8, **kwargs):
     n = min(max_n, len(samples))
@@ -116,7 +116,7 @@ def show_results(x:TensorImage, y:CaptchaLabel, samples, outs, ctxs=None, max_n=
     n = min(max_n, len(samples))
     for s,o,ctx in zip(samples, outs, ctxs or _grid(n, x.shape[-2:])): _verdict(s[0].show(ctx=ctx), str(s[1]), str(o[0]))
 
-# %% ../nbs/10_data.ipynb #ebdc4f65
+# %% ../nbs/10_data.ipynb #55becfcc
 def _look(file):
     "`(height, width)`, mode and a digest of the pixels of `file`; or the reason why not"
     try: img = open_image(file)
@@ -136,7 +136,7 @@ def _some(items, n=10, sep='\n  '):
 
 def _counts(counter, n=40): return _some((f'{k}: {v}' for k,v in counter), n, ', ')
 
-# %% ../nbs/10_data.ipynb #748e809b
+# %% ../nbs/10_data.ipynb #0109269f
 class DataReport:
     "What a set of labelled images holds: counts, sizes, modes, lengths, characters, and what is wrong with it"
     def __init__(self,
@@ -177,7 +177,7 @@ class DataReport:
         return '\n'.join(f'{k:23}{v}' for k,v in rows.items())
     __repr__ = __str__
 
-# %% ../nbs/10_data.ipynb #f7987a61
+# %% ../nbs/10_data.ipynb #e0bd3e20
 def folder_items(
     path,                  # a folder; those inside it are searched too
     label_func=stem_label, # from a path to its label
@@ -228,7 +228,7 @@ def df_items(
         raise ValueError(f"{name} lists {len(gone)} files that are not there:\n  {_some(gone)}\nCorrect the column {fn_col!r}, or the folder {folder}")
     return items
 
-# %% ../nbs/10_data.ipynb #ecd32b39
+# %% ../nbs/10_data.ipynb #93b6a3fe
 def check_labels(
     items,      # pairs (file, label)
     vocab=None, # the `Vocab`, if it is settled
@@ -252,7 +252,7 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o for _,o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #5aa50e7a
+# %% ../nbs/10_data.ipynb #b9a700b1
 class CaptchaDL(TfmdDL):
     "A `TfmdDL` that opens each image once and keeps its pixels, as uint8, for later epochs"
     def __init__(self, dataset=None, bs=16, num_workers=0, **kwargs):
@@ -278,7 +278,7 @@ class CaptchaDL(TfmdDL):
         if isinstance(proto, CaptchaLabel): batch.files = [self.dataset.items[i][0] for i in idxs]
         return batch
 
-# %% ../nbs/10_data.ipynb #f2ca2c80
+# %% ../nbs/10_data.ipynb #2d75c345
 def captcha_dsets(
     items,      # pairs (file, label); for unlabelled images the label is not looked at
     prep,       # the `ImagePrep`
@@ -301,7 +301,7 @@ def _split(n, valid_pct, seed, valid_idx):
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n: raise ValueError(f"valid_idx must hold some, not all, of the positions 0 to {n-1}; got {_some(valid, 5, ', ')}")
     return [i for i in range(n) if i not in set(valid)],valid
 
-# %% ../nbs/10_data.ipynb #218229a4
+# %% ../nbs/10_data.ipynb #2d97e674
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -341,11 +341,11 @@ class CaptchaDataLoaders(DataLoaders):
         return cls.from_parts(items, prep, vocab, n_pos or max(report.lengths), (train,valid), report, bs, batch_tfms, device, path)
 
     @classmethod
-    def from_parts(cls, items, prep, vocab, n_pos, splits, report=None, bs=16, batch_tfms=None, device=None, path='.'):
-        "Batches of `items` that were checked already"
+    def from_parts(cls, items, prep, vocab, n_pos, splits=((),()), report=None, bs=16, batch_tfms=None, device=None, path='.'):
+        "Batches of `items` that were checked already; without items, only `test_dl` gives any"
         dsets = captcha_dsets(items, prep, vocab, n_pos, splits)
         batch_tfms,device = captcha_augment() if batch_tfms is None else list(batch_tfms),device or default_device()
-        train = CaptchaDL(dsets.train, bs=min(bs, len(splits[0])), shuffle=True, drop_last=True, after_item=ToTensor,
+        train = CaptchaDL(dsets.train, bs=min(bs, len(splits[0])) or bs, shuffle=True, drop_last=True, after_item=ToTensor,
                           after_batch=[IntToFloatTensor(), *batch_tfms], device=device)
         valid = CaptchaDL(dsets.valid, bs=64, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
         res = cls(train, valid, path=path, device=device)
@@ -382,7 +382,7 @@ def image_dl(files, prep, vocab, n_pos, labels=None, bs=64, device=None):
     dsets = captcha_dsets(items, prep, vocab, n_pos, labelled=labels is not None)
     return CaptchaDL(dsets, bs=bs, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
 
-# %% ../nbs/10_data.ipynb #0c09d62c
+# %% ../nbs/10_data.ipynb #8a92fec0
 def synth_dls(
     n=32,             # how many images
     seed=0,           # same seed and arguments, same pixels and split

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['Vocab']
 
-# %% ../nbs/00_vocab.ipynb #be3a962d
+# %% ../nbs/00_vocab.ipynb #8a2465e7
 import unicodedata
 
-# %% ../nbs/00_vocab.ipynb #a3d9feb0
+# %% ../nbs/00_vocab.ipynb #ae939bfa
 class Vocab:
     "Characters ↔ class ids `1..n` in sorted order; class id 0 means *no character*"
     blank = 0

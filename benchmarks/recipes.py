@@ -1,6 +1,6 @@
 """The recipes on the 1040 captchas of the blog: accuracy and seconds, epoch by epoch.
 
-    python benchmarks/captcha.py crnn spatial pooled fast
+    python benchmarks/recipes.py crnn spatial pooled fast
 
 Each recipe runs once, with its own settings, on the split of seed 42 (936 images to train, 104 to validate), and writes
 results/captcha_RECIPE.json. The three of the blog take about 70 minutes on 2 cores, `fast` less than one.
@@ -23,8 +23,7 @@ def run(recipe, seed=42):
     learn = captcha_learner(dls, recipe)
     cpu = time.process_time()
     with learn.no_bar(): learn.fit_one_cycle(r.epochs, r.lr)
-    names = learn.recorder.metric_names[1:-1]
-    epochs = [dict(zip(names, map(float, v)), seconds=s) for v,s in zip(learn.recorder.values, learn.fit_clock.seconds)]
+    epochs = learn.fit_history.rows
     result = learn.evaluate()
     low,high = result['captcha_accuracy'].interval
     save(f'captcha_{recipe}', dict(benchmark='captcha', data='captcha_images_v2', recipe=recipe, seed=seed, n_train=dls.report.n_train, n_valid=dls.report.n_valid,
