@@ -19,6 +19,9 @@ setup(
     url=cfg['git_url'],
     keywords=cfg['keywords'].split(),
     license='Apache-2.0',
+    classifiers=['Development Status :: 3 - Alpha', 'Intended Audience :: Developers', 'Natural Language :: English',
+                 'Topic :: Scientific/Engineering :: Image Recognition']
+                + [f'Programming Language :: Python :: 3.{o}' for o in (10, 11, 12)],
     packages=['captcha_fastai'],
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['captcha_augment']
 
-# %% ../nbs/15_augment.ipynb #205daff9
+# %% ../nbs/15_augment.ipynb #6a105b01
 from fastai.vision.augment import Brightness, Contrast, PadMode, Rotate, Zoom, setup_aug_tfms
 
-# %% ../nbs/15_augment.ipynb #040f636d
+# %% ../nbs/15_augment.ipynb #e2b7820c
 def captcha_augment(
     max_rotate=10.,   # turn by up to this many degrees, either way
     max_zoom=1.,      # scale by `1/max_zoom` to `max_zoom`; 1 leaves the scale alone

@@ -6,14 +6,14 @@
 __all__ = ['say', 'for_people', 'parse_size', 'parse_lengths', 'captcha_synth', 'run', 'captcha_train', 'captcha_predict',
            'captcha_demo']
 
-# %% ../nbs/75_cli.ipynb #e933ebd6
+# %% ../nbs/75_cli.ipynb #63dd9721
 import json, os, sys
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from fastcore.script import Param, call_parse, store_true
 
-# %% ../nbs/75_cli.ipynb #50e34c78
+# %% ../nbs/75_cli.ipynb #62bddfb6
 def say(*args):
     "Print for a person, to standard error"
     print(*args, file=sys.stderr, flush=True)
@@ -37,7 +37,7 @@ def parse_size(
     except ValueError: raise ValueError(f"--size {size} is no size; write height x width in pixels, e.g. 50x200") from None
     return h,w
 
-# %% ../nbs/75_cli.ipynb #b677dffd
+# %% ../nbs/75_cli.ipynb #3a319665
 def parse_lengths(
     lengths:str, # one number, several (`4,6`) or a range (`3-5`)
 )->list:
@@ -64,14 +64,17 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #1fb61b2c
-def _row(o): return f'{o:<5}' if isinstance(o, int) else f'{o:>17.4f}' if isinstance(o, float) else f'{str(o):>17}'
+# %% ../nbs/75_cli.ipynb #b7f3dd69
+def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
     "fastai's bar on a terminal; one line per epoch elsewhere"
     if sys.stderr.isatty(): return
     learn.remove_cbs([cb for cb in learn.cbs if type(cb).__name__=='ProgressCallback'])
-    learn.logger = lambda row: say(' '.join(_row(o) for o in row))
+    def log(row):
+        if row[0]==0: say(' '.join(map(_column, learn.recorder.metric_names)))
+        say(' '.join(map(_column, row)))
+    learn.logger = log
 
 def _plots(learn, folder):
     "`loss.png`, `accuracy.png` and `predictions.png`"
@@ -85,7 +88,7 @@ def _plots(learn, folder):
         ax.legend()
         fig.savefig(folder/f'{file}.png', dpi=100)
         plt.close(fig)
-    learn.show_results(max_n=12)
+    learn.show_results(max_n=12, shuffle=False)
     plt.savefig(folder/'predictions.png', dpi=100, bbox_inches='tight')
     plt.close('all')
 
@@ -163,7 +166,7 @@ def captcha_train(
     print(json.dumps(summary))
     if learn.stop_on_interrupt.stopped: sys.exit(130)
 
-# %% ../nbs/75_cli.ipynb #5ff47076
+# %% ../nbs/75_cli.ipynb #6b1b8fb7
 def _files(paths):
     "The images that `paths`, files or folders, stand for"
     from fastai.data.transforms import get_image_files
@@ -200,7 +203,7 @@ def captcha_predict(
             for (f,_),(text,probability) in zip(part, learn.predict_all([img for _,img in part])): print(f'{f}\t{text}\t{probability:.4f}', file=out)
     if n_bad: sys.exit(1)
 
-# %% ../nbs/75_cli.ipynb #73eb93a7
+# %% ../nbs/75_cli.ipynb #439233dc
 @call_parse
 def captcha_demo(
     out:str='demo',            # folder to write
@@ -236,8 +239,9 @@ def _show_some(learn, files, labels, path, file, n=8):
     "Print what `n` images say, and draw them with it"
     import matplotlib.pyplot as plt
     say('\ntruth   read    probability')
-    for label,(text,p) in zip(labels, learn.predict_all(files[:n])): say(f"{label:8}{text:8}{p:.3f}{'' if text==label else '   wrong'}")
-    learn.show_results(dl=learn.dls.test_dl(files[:n], labels[:n]), max_n=n)
+    files,labels = [o[::max(len(o)//n, 1)][:n] for o in (files, labels)]
+    for label,(text,p) in zip(labels, learn.predict_all(files)): say(f"{label:8}{text:8}{p:.3f}{'' if text==label else '   wrong'}")
+    learn.show_results(dl=learn.dls.test_dl(files, labels), max_n=n, shuffle=False)
     plt.savefig(file, dpi=100, bbox_inches='tight')
     plt.close('all')
     say(f'as pictures: {path}')

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['CaptchaLabel', 'GreyTensor', 'GreyImage', 'as_fastai', 'CaptchaImage']
 
-# %% ../nbs/01_core.ipynb #1f09d435
+# %% ../nbs/01_core.ipynb #6205fcee
 from fastai.torch_core import TensorBase, TensorImageBW, show_title
 from fastai.vision.core import PILImage, PILImageBW
 from fastcore.basics import fastuple
 from PIL import Image
 
-# %% ../nbs/01_core.ipynb #7f59bddb
+# %% ../nbs/01_core.ipynb #63d1c7d9
 class CaptchaLabel(TensorBase):
     "Class ids `(n_pos,)`, or a batch of them `(bs, n_pos)`, that show as text; `vocab` says how"
     vocab,files = None,None
@@ -25,7 +25,7 @@ class CaptchaLabel(TensorBase):
         "Show the text as the title of `ctx`, or print it"
         return show_title(self.text, ctx=ctx, **kwargs)
 
-# %% ../nbs/01_core.ipynb #2557c7a5
+# %% ../nbs/01_core.ipynb #5afa144c
 class GreyTensor(TensorImageBW):
     "A `TensorImageBW` that shows black as black"
     _show_args = {'cmap':'gray'}
@@ -40,7 +40,7 @@ def as_fastai(
     "`img` as the type that fastai shows and turns into a tensor"
     return (GreyImage if img.mode=='L' else PILImage)(img.copy())
 
-# %% ../nbs/01_core.ipynb #98a77449
+# %% ../nbs/01_core.ipynb #6dfde5b0
 class CaptchaImage(fastuple):
     "An image and its label, shown as a picture with its text above it"
     def show(self, ctx=None, **kwargs):

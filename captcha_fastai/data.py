@@ -7,7 +7,7 @@ __all__ = ['stem_label', 'CaptchaTransform', 'show_batch', 'show_results', 'Capt
            'CaptchaBlock', 'look_at', 'DataReport', 'folder_items', 'csv_items', 'df_items', 'check_labels',
            'check_enough', 'CaptchaDL', 'captcha_dsets', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
 
-# %% ../nbs/10_data.ipynb #f7e12dc5
+# %% ../nbs/10_data.ipynb #2a28f90a
 import hashlib, os, re, warnings
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ from .image import ImagePrep, open_image
 from .synth import synth_captchas
 from .vocab import Vocab
 
-# %% ../nbs/10_data.ipynb #31c3f79a
+# %% ../nbs/10_data.ipynb #e6096ffd
 def stem_label(
     file,  # path of an image, named by what it says: `7ab3.png`
 )->str:    # its label: `7ab3`
@@ -52,12 +52,14 @@ class CaptchaTransform(Transform):
         ids = self.vocab.encode(self.label_func(file), self.n_pos)
         return CaptchaImage(as_fastai(self.prep(file)), CaptchaLabel(ids, vocab=self.vocab))
 
-# %% ../nbs/10_data.ipynb #b4b414dd
+# %% ../nbs/10_data.ipynb #9f81421b
 def _grid(n, hw, ncols=4, width=2.2, lines=1, **kwargs):
     "Axes for `n` images of shape `hw`, with `lines` lines of title each"
     ncols = min(ncols, max(n, 1))
     nrows = -(-max(n, 1)//ncols)
     return get_grid(n, nrows=nrows, ncols=ncols, figsize=(ncols*width, nrows*(width*hw[0]/hw[1]+.22*lines+.05)), **kwargs)
+
+def _text(o, vocab): return o if isinstance(o, str) else vocab.decode(o.tolist())
 
 def _verdict(ctx, truth, read):
     ctx.set_title(read if read==truth else f'{read or "(nothing)"}, not {truth}', color='black' if read==truth else 'red', fontsize=10)
@@ -75,7 +77,7 @@ def show_results(x:CaptchaImage, y, samples, outs, ctxs=None, max_n=8, **kwargs)
     n = min(max_n, len(imgs))
     for i,ctx in enumerate(ctxs or _grid(n, imgs.shape[-2:])): _verdict(imgs[i].show(ctx=ctx), labels[i].text, labels.vocab.decode(read[i].tolist()))
 
-# %% ../nbs/10_data.ipynb #09e3f438
+# %% ../nbs/10_data.ipynb #bb43cc32
 class CaptchaOpen(DisplayedTransform):
     "From anything that `open_image` takes to a fastai image, by `prep`"
     def __init__(self, prep): self.prep = prep
@@ -105,18 +107,18 @@ def CaptchaBlock(
     "A block for labels that are short texts"
     return TransformBlock(type_tfms=CaptchaEncode(vocab, n_pos))
 
-# %% ../nbs/10_data.ipynb #7b03aeb1
+# %% ../nbs/10_data.ipynb #ea9cdb43
 @dispatch
 def show_batch(x:TensorImage, y:CaptchaLabel, samples, ctxs=None, max_n=8, **kwargs):
     n = min(max_n, len(samples))
-    for s,ctx in zip(samples, ctxs or _grid(n, x.shape[-2:])): CaptchaImage(s[0], s[1] if isinstance(s[1], str) else TitledStr(s[1].text)).show(ctx=ctx)
+    for s,ctx in zip(samples, ctxs or _grid(n, x.shape[-2:])): CaptchaImage(s[0], TitledStr(_text(s[1], y.vocab))).show(ctx=ctx)
 
 @dispatch
 def show_results(x:TensorImage, y:CaptchaLabel, samples, outs, ctxs=None, max_n=8, **kwargs):
     n = min(max_n, len(samples))
-    for s,o,ctx in zip(samples, outs, ctxs or _grid(n, x.shape[-2:])): _verdict(s[0].show(ctx=ctx), str(s[1]), str(o[0]))
+    for s,o,ctx in zip(samples, outs, ctxs or _grid(n, x.shape[-2:])): _verdict(s[0].show(ctx=ctx), _text(s[1], y.vocab), _text(o[0], y.vocab))
 
-# %% ../nbs/10_data.ipynb #55becfcc
+# %% ../nbs/10_data.ipynb #93e66abc
 def _look(file):
     "`(height, width)`, mode and a digest of the pixels of `file`; or the reason why not"
     try: img = open_image(file)
@@ -136,7 +138,7 @@ def _some(items, n=10, sep='\n  '):
 
 def _counts(counter, n=40): return _some((f'{k}: {v}' for k,v in counter), n, ', ')
 
-# %% ../nbs/10_data.ipynb #0109269f
+# %% ../nbs/10_data.ipynb #a502f9df
 class DataReport:
     "What a set of labelled images holds: counts, sizes, modes, lengths, characters, and what is wrong with it"
     def __init__(self,
@@ -177,7 +179,7 @@ class DataReport:
         return '\n'.join(f'{k:23}{v}' for k,v in rows.items())
     __repr__ = __str__
 
-# %% ../nbs/10_data.ipynb #e0bd3e20
+# %% ../nbs/10_data.ipynb #2ec0da7a
 def folder_items(
     path,                  # a folder; those inside it are searched too
     label_func=stem_label, # from a path to its label
@@ -228,7 +230,7 @@ def df_items(
         raise ValueError(f"{name} lists {len(gone)} files that are not there:\n  {_some(gone)}\nCorrect the column {fn_col!r}, or the folder {folder}")
     return items
 
-# %% ../nbs/10_data.ipynb #93b6a3fe
+# %% ../nbs/10_data.ipynb #89c88a3c
 def check_labels(
     items,      # pairs (file, label)
     vocab=None, # the `Vocab`, if it is settled
@@ -252,7 +254,7 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o for _,o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #b9a700b1
+# %% ../nbs/10_data.ipynb #9f33427b
 class CaptchaDL(TfmdDL):
     "A `TfmdDL` that opens each image once and keeps its pixels, as uint8, for later epochs"
     def __init__(self, dataset=None, bs=16, num_workers=0, **kwargs):
@@ -278,7 +280,7 @@ class CaptchaDL(TfmdDL):
         if isinstance(proto, CaptchaLabel): batch.files = [self.dataset.items[i][0] for i in idxs]
         return batch
 
-# %% ../nbs/10_data.ipynb #2d75c345
+# %% ../nbs/10_data.ipynb #c4e1f61a
 def captcha_dsets(
     items,      # pairs (file, label); for unlabelled images the label is not looked at
     prep,       # the `ImagePrep`
@@ -301,7 +303,7 @@ def _split(n, valid_pct, seed, valid_idx):
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n: raise ValueError(f"valid_idx must hold some, not all, of the positions 0 to {n-1}; got {_some(valid, 5, ', ')}")
     return [i for i in range(n) if i not in set(valid)],valid
 
-# %% ../nbs/10_data.ipynb #2d97e674
+# %% ../nbs/10_data.ipynb #b3b22d2d
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -382,7 +384,7 @@ def image_dl(files, prep, vocab, n_pos, labels=None, bs=64, device=None):
     dsets = captcha_dsets(items, prep, vocab, n_pos, labelled=labels is not None)
     return CaptchaDL(dsets, bs=bs, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
 
-# %% ../nbs/10_data.ipynb #8a92fec0
+# %% ../nbs/10_data.ipynb #7201fde9
 def synth_dls(
     n=32,             # how many images
     seed=0,           # same seed and arguments, same pixels and split

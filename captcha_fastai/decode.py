@@ -6,14 +6,14 @@
 __all__ = ['collapse', 'min_steps', 'Decoded', 'as_log_probs', 'pack', 'greedy_ids', 'greedy_decode', 'posterior',
            'beam_search_decode', 'fixed_ids', 'fixed_decode']
 
-# %% ../nbs/30_decode.ipynb #909faeb6
+# %% ../nbs/30_decode.ipynb #359a6e5a
 from typing import NamedTuple
 
 import numpy as np
 
 from .vocab import Vocab
 
-# %% ../nbs/30_decode.ipynb #0e006960
+# %% ../nbs/30_decode.ipynb #329347de
 def collapse(
     path,   # class ids, one per step; 0 is the blank
 )->list:    # class ids of the text
@@ -21,14 +21,14 @@ def collapse(
     path = [int(i) for i in path]
     return [i for i,last in zip(path, [Vocab.blank]+path) if i!=last and i!=Vocab.blank]
 
-# %% ../nbs/30_decode.ipynb #4b6fec96
+# %% ../nbs/30_decode.ipynb #241484c2
 def min_steps(
     text,   # a label, as text or as class ids without padding
 )->int:     # `len(text)` and one more for each pair of equal neighbours
     "The fewest steps in which CTC can write `text`"
     return len(text) + sum(a==b for a,b in zip(text, text[1:]))
 
-# %% ../nbs/30_decode.ipynb #2f98f3da
+# %% ../nbs/30_decode.ipynb #16491c8c
 class Decoded(NamedTuple):
     "What a decoder answers for a batch"
     texts: list               # `bs` texts
@@ -48,7 +48,7 @@ def as_log_probs(
     if a.max()>1e-3: raise ValueError(f"log-probabilities are at most 0, got {a.max():.3g}; take log_softmax of the scores first")
     return a
 
-# %% ../nbs/30_decode.ipynb #0cf04e72
+# %% ../nbs/30_decode.ipynb #7138743f
 def pack(
     ids,   # class ids `(bs, n)`
     keep,  # bool `(bs, n)`: which of them to keep
@@ -73,7 +73,7 @@ def greedy_decode(
     a = as_log_probs(log_probs, vocab)
     return Decoded([vocab.decode(o) for o in greedy_ids(a)], np.exp(a.max(-1).sum(-1)))
 
-# %% ../nbs/30_decode.ipynb #7a6285ba
+# %% ../nbs/30_decode.ipynb #2053c936
 def posterior(
     log_probs, # `(bs, n_steps, n_class)`
     ids,       # class ids `(bs, n)` of one text per row, padded with 0
@@ -97,7 +97,7 @@ def posterior(
     last = np.take_along_axis(alpha, end, 1)
     return np.logaddexp(last, np.where(end>0, np.take_along_axis(alpha, np.maximum(end-1, 0), 1), -np.inf))[:,0]
 
-# %% ../nbs/30_decode.ipynb #d789207f
+# %% ../nbs/30_decode.ipynb #8168b1ba
 def _beam(row, beam_size, emission_threshold):
     "The surviving paths of one row `(n_steps, n_class)`, summed by what they collapse to"
     beams = [((), 0.)]
@@ -123,7 +123,7 @@ def beam_search_decode(
     best = [_beam(row, beam_size, emission_threshold) for row in as_log_probs(log_probs, vocab)]
     return Decoded([vocab.decode(ids) for ids,_ in best], np.exp([score for _,score in best]))
 
-# %% ../nbs/30_decode.ipynb #f7566eb7
+# %% ../nbs/30_decode.ipynb #17e85a64
 def fixed_ids(
     log_probs, # `(bs, n_pos, n_class)`
 ):             # class ids `(bs, n_pos)`, padded with 0

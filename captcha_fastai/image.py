@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['open_image', 'to_mode', 'border_colour', 'fit_size', 'ImagePrep']
 
-# %% ../nbs/02_image.ipynb #7cc88d4a
+# %% ../nbs/02_image.ipynb #1bebd8e1
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# %% ../nbs/02_image.ipynb #86fa814e
+# %% ../nbs/02_image.ipynb #da657101
 def open_image(
     source,            # path, bytes, array `(H, W)` or `(H, W, 3|4)` of uint8, or Pillow image
 )->Image.Image:        # loaded, turned upright if its EXIF data says so
@@ -34,7 +34,7 @@ def open_image(
     except Exception as e: reason = str(e) or type(e).__name__
     raise ValueError(f"{name}: {reason}")
 
-# %% ../nbs/02_image.ipynb #66fb2fcc
+# %% ../nbs/02_image.ipynb #02eec419
 def to_mode(
     img:Image.Image, # any Pillow mode
     grey=True,       # one channel instead of three?
@@ -46,7 +46,7 @@ def to_mode(
         img = Image.alpha_composite(Image.new('RGBA', img.size, 'white'), img)
     return img.convert('L' if grey else 'RGB')
 
-# %% ../nbs/02_image.ipynb #6ef09169
+# %% ../nbs/02_image.ipynb #f19ed52c
 def border_colour(
     img:Image.Image, # mode `L` or `RGB`
 ):                   # a grey level, or a tuple of three
@@ -67,7 +67,7 @@ def fit_size(
     if resize=='pad': return ImageOps.pad(img, (w,h), Image.Resampling.BILINEAR, color=border_colour(img))
     return img.resize((w,h), Image.Resampling.BILINEAR)
 
-# %% ../nbs/02_image.ipynb #7176eaf1
+# %% ../nbs/02_image.ipynb #d2522e9c
 @dataclass(frozen=True)
 class ImagePrep:
     "Open an image and bring it to one size and mode"

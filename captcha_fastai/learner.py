@@ -7,7 +7,7 @@ __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'Autocas
            'Evaluation', 'CaptchaLearner', 'check_steps', 'captcha_learner', 'check_new', 'move_into', 'new_folder',
            'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #de10f8cd
+# %% ../nbs/50_learner.ipynb #d1fe3a06
 import hashlib, json, os, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CharAccuracy, CharErrorRate, 
 from .models import crnn_model, fast_model, feature_shape, fixed_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #4ebeeed6
+# %% ../nbs/50_learner.ipynb #3a2a2145
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -62,7 +62,7 @@ def get_recipe(
     if name not in recipes: raise ValueError(f"there is no recipe {name!r}; choose from {', '.join(recipes)}")
     return recipes[name]
 
-# %% ../nbs/50_learner.ipynb #19f52584
+# %% ../nbs/50_learner.ipynb #9c09e3fb
 def has_bfloat16(
     device, # a torch device, or its name
 )->bool:
@@ -84,7 +84,7 @@ class Autocast(Callback):
         self.cast.__exit__(None, None, None)
         self.learn.pred = self.pred.float()
 
-# %% ../nbs/50_learner.ipynb #29947b29
+# %% ../nbs/50_learner.ipynb #1a786deb
 class FitHistory(Callback):
     "Named figures of each epoch, with the seconds up to its end, in `rows`; the seconds of the whole fit in `total`"
     order = 60 # after the Recorder
@@ -96,7 +96,7 @@ class FitHistory(Callback):
         self.rows.append(dict(figures, seconds=time.perf_counter()-self.start))
     def after_fit(self): self.total = time.perf_counter()-self.start
 
-# %% ../nbs/50_learner.ipynb #d90e7c67
+# %% ../nbs/50_learner.ipynb #da1141b6
 class StopOnInterrupt(Callback):
     "End the fit after the current batch on Ctrl-C; `stopped` says whether that happened"
     order,stopped = 100,False
@@ -113,7 +113,7 @@ class StopOnInterrupt(Callback):
     def after_fit(self):
         if self.main: signal.signal(signal.SIGINT, self.was)
 
-# %% ../nbs/50_learner.ipynb #76df4491
+# %% ../nbs/50_learner.ipynb #c9fec20b
 class Prediction(NamedTuple):
     "What an image says, and how probable that is"
     text: str          # may be empty
@@ -125,7 +125,7 @@ class Evaluation(dict):
     __repr__ = __str__
     def _repr_html_(self): return f'<pre>{self}</pre>'
 
-# %% ../nbs/50_learner.ipynb #7821b663
+# %% ../nbs/50_learner.ipynb #669879ef
 class CaptchaLearner(Learner):
     "A `Learner` that knows about texts"
     recipe = None # its name, where it was made by `captcha_learner`
@@ -173,7 +173,7 @@ class CaptchaLearner(Learner):
             repeats_accuracy=Share(*total(count_captchas, [p for p in pairs if min_steps(p[1])>len(p[1])])),
             char_accuracy=share(count_chars), cer=share(count_edits))
 
-# %% ../nbs/50_learner.ipynb #1038b66a
+# %% ../nbs/50_learner.ipynb #39117731
 def _labels(dls):
     "All labels as texts, without opening an image; none where the dataset does not keep them apart"
     return [tl[i].text for ds in (dls.train_ds, dls.valid_ds) for tl in list(getattr(ds, 'tls', []))[1:2] for i in range(len(ds))]
@@ -213,7 +213,7 @@ def captcha_learner(
     if pretrained: learn.freeze()
     return learn
 
-# %% ../nbs/50_learner.ipynb #c1db1899
+# %% ../nbs/50_learner.ipynb #e51c7b4d
 FORMAT = 1 # of the folder; raised when an older library could not read it
 
 def _versions():
@@ -279,7 +279,7 @@ def save_recogniser(self:CaptchaLearner,
         (tmp/'config.json').write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding='utf-8')
     return Path(folder)
 
-# %% ../nbs/50_learner.ipynb #342f299b
+# %% ../nbs/50_learner.ipynb #4aa625b1
 def _read_config(folder):
     "The checked `config.json` of `folder`"
     for name in ('config.json','model.safetensors'):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TextLoss', 'PerPositionLoss', 'CTCLoss']
 
-# %% ../nbs/35_losses.ipynb #187b675b
+# %% ../nbs/35_losses.ipynb #e562394d
 import torch
 import torch.nn.functional as F
 from fastai.losses import LabelSmoothingCrossEntropyFlat
@@ -13,7 +13,7 @@ from fastai.losses import LabelSmoothingCrossEntropyFlat
 from .decode import fixed_ids, greedy_ids, min_steps
 from .vocab import Vocab
 
-# %% ../nbs/35_losses.ipynb #157d8553
+# %% ../nbs/35_losses.ipynb #b31d0275
 class TextLoss:
     "What both losses share: the vocabulary, one softmax, and plain tensors of 32-bit floats"
     reduction = 'mean' # or `'sum'`, or `'none'` for a loss per image
@@ -34,7 +34,7 @@ class TextLoss:
 
 def _plain(t): return t.as_subclass(torch.Tensor)
 
-# %% ../nbs/35_losses.ipynb #7856a6a0
+# %% ../nbs/35_losses.ipynb #2ce5e89c
 class PerPositionLoss(TextLoss):
     "Label-smoothed cross-entropy of `(bs, n_pos, n_class)` scores against `(bs, n_pos)` class ids, mean over positions"
     def __init__(self,
@@ -47,7 +47,7 @@ class PerPositionLoss(TextLoss):
     def __call__(self, scores, target):
         return self.reduce(self.func(_plain(scores).float(), _plain(target)).view(target.shape).mean(1))
 
-# %% ../nbs/35_losses.ipynb #bfa2ea6c
+# %% ../nbs/35_losses.ipynb #1f534b04
 class CTCLoss(TextLoss):
     "CTC loss of `(bs, n_steps, n_class)` scores against `(bs, n_pos)` class ids padded with 0; each label's loss is divided by its length"
     ids = staticmethod(greedy_ids)

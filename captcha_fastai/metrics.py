@@ -6,7 +6,7 @@
 __all__ = ['wilson_interval', 'Share', 'count_captchas', 'count_chars', 'edit_distance', 'count_edits', 'rows_of_ids',
            'CountMetric', 'CaptchaAccuracy', 'CharAccuracy', 'CharErrorRate', 'BlankShare']
 
-# %% ../nbs/40_metrics.ipynb #876bcc56
+# %% ../nbs/40_metrics.ipynb #0df16ab5
 import math
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from fastai.learner import Metric
 
 from .vocab import Vocab
 
-# %% ../nbs/40_metrics.ipynb #809f6744
+# %% ../nbs/40_metrics.ipynb #052856b2
 def wilson_interval(
     n_right,  # how many were right
     n,        # of how many
@@ -39,7 +39,7 @@ class Share(NamedTuple):
         return f"{self.n_right} of {self.n} = {100*self.value:.1f} % (95 % interval {100*low:.1f} to {100*high:.1f} %)"
     __repr__ = __str__
 
-# %% ../nbs/40_metrics.ipynb #ecd41877
+# %% ../nbs/40_metrics.ipynb #7a6014ec
 def count_captchas(pred, target):
     "Whole captchas read correctly"
     return int(pred==target),1
@@ -63,14 +63,14 @@ def count_edits(pred, target):
     "Edits that would correct the prediction, per character of the label"
     return edit_distance(pred, target),len(target)
 
-# %% ../nbs/40_metrics.ipynb #19e3e3c0
+# %% ../nbs/40_metrics.ipynb #6f71c32a
 def rows_of_ids(
     ids,    # class ids `(bs, n)`, padded with 0
 )->list:    # one list per row, without padding
     "Class ids without padding"
     return [[i for i in row if i!=Vocab.blank] for row in ids.tolist()]
 
-# %% ../nbs/40_metrics.ipynb #2013e5ab
+# %% ../nbs/40_metrics.ipynb #15d74915
 class CountMetric(Metric):
     "A share that is summed over batches: `count(pred, target)` gives (right, of) for one image"
     def __init__(self,
@@ -98,7 +98,7 @@ def CharErrorRate():
     "Edits per character of the labels; 0 is perfect, and it can pass 1"
     return CountMetric(count_edits, 'cer')
 
-# %% ../nbs/40_metrics.ipynb #ca7010d3
+# %% ../nbs/40_metrics.ipynb #d810332c
 class BlankShare(Metric):
     "Share of CTC steps whose best class is the blank"
     def reset(self): self.blanks,self.steps = 0,0

@@ -6,7 +6,7 @@
 __all__ = ['Normalise', 'Ink', 'FixedHead', 'StepHead', 'feature_shape', 'fixed_model', 'crnn_model', 'width_strides', 'n_steps',
            'fast_model']
 
-# %% ../nbs/20_models.ipynb #f39ff482
+# %% ../nbs/20_models.ipynb #13735265
 import torch
 from torch import nn
 from torchvision.models import ResNet34_Weights, resnet34
@@ -14,7 +14,7 @@ from fastai.layers import ConvLayer, ResBlock
 from fastai.vision.learner import create_body
 from fastai.vision.models.xresnet import xresnet34
 
-# %% ../nbs/20_models.ipynb #53d46288
+# %% ../nbs/20_models.ipynb #617c300e
 class Normalise(nn.Module):
     "Subtract ImageNet's mean and divide by its standard deviation, colour by colour or for grey"
     def __init__(self, n_in):
@@ -25,7 +25,7 @@ class Normalise(nn.Module):
         self.register_buffer('std', std[:,None,None])
     def forward(self, x): return (x-self.mean)/self.std
 
-# %% ../nbs/20_models.ipynb #dc847a1f
+# %% ../nbs/20_models.ipynb #8cdd03a2
 class Ink(nn.Module):
     "Each image in units of its own contrast, its background at 0"
     def forward(self,
@@ -35,7 +35,7 @@ class Ink(nn.Module):
         mid = flat.median(1).values[:,None,None,None]
         return (mid-x)/(flat.std(1)[:,None,None,None]+.02)
 
-# %% ../nbs/20_models.ipynb #82bc84f0
+# %% ../nbs/20_models.ipynb #3fe0f864
 class FixedHead(nn.Module):
     "Features `(bs, c, h, w)` to scores `(bs, n_pos, n_class)`, by one linear layer"
     def __init__(self,
@@ -52,7 +52,7 @@ class FixedHead(nn.Module):
         self.linear = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(n, n_pos*n_class))
     def forward(self, x): return self.linear(self.pool(x)).view(-1, self.n_pos, self.n_class)
 
-# %% ../nbs/20_models.ipynb #735e7105
+# %% ../nbs/20_models.ipynb #ac6204d4
 class StepHead(nn.Module):
     "Features `(bs, c, h, w)` to scores `(bs, w, n_class)`: one step per column"
     def __init__(self,
@@ -73,7 +73,7 @@ class StepHead(nn.Module):
         for rnn in self.rnns: x = rnn(x)[0]
         return self.score(self.drop(x))
 
-# %% ../nbs/20_models.ipynb #82e908d6
+# %% ../nbs/20_models.ipynb #d47ff99b
 def feature_shape(
     body,   # takes images
     n_in,   # channels of the images
@@ -107,7 +107,7 @@ def crnn_model(
     body = _large_body(resnet34(weights=ResNet34_Weights.DEFAULT if pretrained else None), n_in, pretrained, 7)
     return nn.Sequential(body, StepHead(*feature_shape(body, n_in, size), n_class, (256,128), n_linear=64))
 
-# %% ../nbs/20_models.ipynb #1a1b065b
+# %% ../nbs/20_models.ipynb #b6687eec
 def width_strides(
     width,     # of the images, in pixels
     n_pos,     # characters in the longest label
@@ -125,7 +125,7 @@ def n_steps(width, strides):
     for s in strides: width = -(-width//s)
     return width
 
-# %% ../nbs/20_models.ipynb #6f5496d4
+# %% ../nbs/20_models.ipynb #16621950
 def fast_model(
     n_class, n_pos,   # characters and the blank; characters in the longest label
     size, n_in=1,     # `(height, width)` of the images; their channels

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['captcha_image', 'captcha_texts', 'synth_captchas', 'synth_folder']
 
-# %% ../nbs/05_synth.ipynb #9c4c606e
+# %% ../nbs/05_synth.ipynb #83ce0773
 import math, os, random, shutil, tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from captcha.image import ImageCaptcha
 
-# %% ../nbs/05_synth.ipynb #87557ff4
+# %% ../nbs/05_synth.ipynb #1441f047
 class _Dice(random.Random):
     "A seeded stand-in for the functions of `secrets` that the captcha package calls"
     def randbelow(self, n): return self.randrange(n)
@@ -40,7 +40,7 @@ def captcha_image(
         dark = tuple(random.Random(str(seed)).randrange(10, 150) for _ in range(3))
         return draw.create_captcha_image(text, dark, (250,250,250))
 
-# %% ../nbs/05_synth.ipynb #18f27a95
+# %% ../nbs/05_synth.ipynb #83fb3eae
 def captcha_texts(
     n,                   # how many
     seed=0,              # same seed and arguments, same texts
@@ -62,7 +62,7 @@ def captcha_texts(
         texts.append(text)
     return texts
 
-# %% ../nbs/05_synth.ipynb #d11b6325
+# %% ../nbs/05_synth.ipynb #29d7c612
 def synth_captchas(
     n,                   # how many
     seed=0,              # same seed and arguments, same texts and pixels
@@ -75,7 +75,7 @@ def synth_captchas(
     texts = captcha_texts(n, seed, chars, lengths, skip)
     return [(captcha_image(t, seed=f'{seed} {i}', **kwargs), t) for i,t in enumerate(texts)]
 
-# %% ../nbs/05_synth.ipynb #ae3ad7a2
+# %% ../nbs/05_synth.ipynb #fc349d59
 def synth_folder(
     folder,              # made here; must not exist, or be empty
     n=1000,              # how many

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['Vocab']
 
-# %% ../nbs/00_vocab.ipynb #8a2465e7
+# %% ../nbs/00_vocab.ipynb #d3fb9750
 import unicodedata
 
-# %% ../nbs/00_vocab.ipynb #ae939bfa
+# %% ../nbs/00_vocab.ipynb #c127fe62
 class Vocab:
     "Characters ↔ class ids `1..n` in sorted order; class id 0 means *no character*"
     blank = 0

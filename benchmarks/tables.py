@@ -1,0 +1,57 @@
+"Tables and curves for notebooks, made from the result files: a figure that no benchmark wrote cannot appear."
+import json
+from pathlib import Path
+
+results = Path(__file__).parent/'results'
+
+# What the blog "Captcha prediction – From CNN to CRNN" (2022) printed, on a GPU: last epoch, best epoch
+published = dict(pooled='97.1 %', spatial='96.2 % (best 98.1 %)', crnn='97.1 % (best 98.1 %)', fast='–')
+names = dict(pooled='`pooled`: xresnet34, pooled', spatial='`spatial`: xresnet34, places kept', crnn='`crnn`: resnet34, LSTMs, CTC', fast='`fast`: ours, CTC')
+
+def load(name):
+    "The result file `name`, or `None` where the benchmark was not run"
+    path = results/f'{name}.json'
+    return json.loads(path.read_text(encoding='utf-8')) if path.exists() else None
+
+def captcha_runs(): return {k: r for k in names if (r := load(f'captcha_{k}'))}
+
+def percent(x): return f'{100*x:.1f} %'
+
+def markdown(head, rows):
+    lines = [head, ['---']*len(head), *rows]
+    return '\n'.join('| ' + ' | '.join(map(str, o)) + ' |' for o in lines)
+
+def captcha_table():
+    "The recipes on the blog's captchas, side by side"
+    def row(k, r):
+        e = r['epochs']
+        return [names[k], f"{r['n_params']/1e6:.1f} M", r['precision'], f"{percent(r['captcha_accuracy'])} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])})",
+                percent(r['best_captcha_accuracy']), published[k], len(e), f"{e[-1]['seconds']/len(e):.1f}", '–' if r['seconds_to_97'] is None else f"{r['seconds_to_97']:.0f}"]
+    head = ['recipe', 'parameters', 'floats', 'whole captchas, last epoch (95 % interval)', 'best epoch', 'blog, on its GPU', 'epochs', 'seconds an epoch', 'seconds to 97.1 %']
+    return markdown(head, [row(k, r) for k,r in captcha_runs().items()])
+
+def where(r):
+    "One line on how a result was obtained"
+    m = r['machine']
+    return (f"{m['date']}, {m['cpu']}, {m['threads']} threads, {m['gpu'] or 'no GPU'}, torch {m['versions']['torch']}, fastai {m['versions']['fastai']}, "
+            f"seed {r['seed']}, {r['n_train']} images to train, {r['n_valid']} to test")
+
+def demo_line():
+    "What `captcha_demo` reached"
+    r = load('demo')
+    return (f"{percent(r['captcha_accuracy'])} of {r['n_valid']} generated captchas that it never saw (95 % interval {percent(r['captcha_accuracy_low'])[:-2]}–"
+            f"{percent(r['captcha_accuracy_high'])}), after {r['fit_seconds']:.0f} seconds of training on {r['n_train']}") if r else 'not run'
+
+def captcha_curves():
+    "Whole-captcha accuracy of the recipes against epochs and against seconds"
+    import matplotlib.pyplot as plt
+    fig,axs = plt.subplots(1, 2, figsize=(9,3), sharey=True, layout='constrained')
+    for k,r in captcha_runs().items():
+        ys,s = [e['captcha_accuracy'] for e in r['epochs']],[e['seconds'] for e in r['epochs']]
+        axs[0].plot(range(1, len(ys)+1), ys, label=k)
+        axs[1].plot(s, ys, label=k)
+    axs[0].set(xlabel='epoch', ylabel='whole captchas')
+    axs[1].set(xlabel='seconds since the start (logarithmic)', xscale='log')
+    for ax in axs: ax.axhline(.971, color='grey', lw=.5, ls=':')
+    axs[0].legend()
+    return fig
