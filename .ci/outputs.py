@@ -1,7 +1,7 @@
 """Run the notebooks whose outputs are kept, the index and the tutorials, without their slow cells, and store what they show.
 
     python .ci/outputs.py [NAME ...]    without a name, all of them"""
-import os, re, sys
+import os, re, sys, warnings
 from pathlib import Path
 from execnb.nbio import read_nb, write_nb
 from execnb.shell import CaptureShell
@@ -13,6 +13,7 @@ def runs(cell): return cell.cell_type=='code' and not re.search(r'^#\|\s*(slow|c
 def store(path):
     "Execute `path` from its own folder; a cell that fails ends the run, and the file stays as it was"
     os.chdir(nbs)
+    warnings.simplefilter('ignore', FutureWarning) # of the libraries, for their developers
     nb,shell = read_nb(path),CaptureShell(path, mpl_format='png')
     for cell in nb.cells:
         if not runs(cell): continue

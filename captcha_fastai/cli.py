@@ -6,14 +6,14 @@
 __all__ = ['say', 'for_people', 'parse_size', 'parse_lengths', 'captcha_synth', 'run', 'captcha_train', 'captcha_predict',
            'captcha_demo']
 
-# %% ../nbs/75_cli.ipynb #63dd9721
-import json, os, sys
+# %% ../nbs/75_cli.ipynb #91d5114d
+import json, os, sys, warnings
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from fastcore.script import Param, call_parse, store_true
 
-# %% ../nbs/75_cli.ipynb #62bddfb6
+# %% ../nbs/75_cli.ipynb #75caba29
 def say(*args):
     "Print for a person, to standard error"
     print(*args, file=sys.stderr, flush=True)
@@ -24,7 +24,10 @@ def for_people():
     os.environ.setdefault('MPLBACKEND', 'Agg')
     out = sys.stdout
     try:
-        with redirect_stdout(sys.stderr): yield out
+        with redirect_stdout(sys.stderr),warnings.catch_warnings():
+            for o in (FutureWarning, DeprecationWarning): warnings.simplefilter('ignore', o) # of the libraries, for their developers
+            warnings.showwarning = lambda message, *_: say(f'warning: {message}')
+            yield out
     except ValueError as e:
         say(f'error: {e}')
         sys.exit(2)

@@ -179,7 +179,7 @@ class DataReport:
         return '\n'.join(f'{k:23}{v}' for k,v in rows.items())
     __repr__ = __str__
 
-# %% ../nbs/10_data.ipynb #2ec0da7a
+# %% ../nbs/10_data.ipynb #a4849cdf
 def folder_items(
     path,                  # a folder; those inside it are searched too
     label_func=stem_label, # from a path to its label
@@ -224,7 +224,7 @@ def df_items(
 )->list:               # pairs (path, label)
     "The labelled images that `df` lists"
     for col in (fn_col, label_col):
-        if col not in df: raise ValueError(f"{name} has no column {col!r}; it has {', '.join(map(repr, df.columns))}: say which with fn_col and label_col")
+        if col not in df: raise ValueError(f"{name} has no column {col!r}; it has {', '.join(map(repr, df.columns))}: say which with fn_col and label_col (--fn_col, --label_col)")
     items = [(Path(folder)/f, str(o)) for f,o in zip(df[fn_col], df[label_col])]
     if gone := [f for f,_ in items if not f.is_file()]:
         raise ValueError(f"{name} lists {len(gone)} files that are not there:\n  {_some(gone)}\nCorrect the column {fn_col!r}, or the folder {folder}")
@@ -303,7 +303,7 @@ def _split(n, valid_pct, seed, valid_idx):
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n: raise ValueError(f"valid_idx must hold some, not all, of the positions 0 to {n-1}; got {_some(valid, 5, ', ')}")
     return [i for i in range(n) if i not in set(valid)],valid
 
-# %% ../nbs/10_data.ipynb #b3b22d2d
+# %% ../nbs/10_data.ipynb #795bec22
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -328,7 +328,7 @@ class CaptchaDataLoaders(DataLoaders):
         check_labels(items)
         looks = look_at([f for f,_ in items])
         bad = [o for o in looks if isinstance(o, str)]
-        if bad and not skip_bad: raise ValueError(f"{len(bad)} of {len(items)} files cannot be read:\n  {_some(bad)}\nMend or remove them, or go on without them with skip_bad=True")
+        if bad and not skip_bad: raise ValueError(f"{len(bad)} of {len(items)} files cannot be read:\n  {_some(bad)}\nMend or remove them, or go on without them with skip_bad=True (--skip_bad)")
         items,looks = [o for o,k in zip(items, looks) if not isinstance(k, str)],[k for k in looks if not isinstance(k, str)]
         vocab = Vocab.from_labels([o for _,o in items] or ['?'], case=case)
         items = [(f, vocab.normalise(o)) for f,o in items]

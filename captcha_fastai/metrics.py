@@ -14,7 +14,7 @@ from fastai.learner import Metric
 
 from .vocab import Vocab
 
-# %% ../nbs/40_metrics.ipynb #052856b2
+# %% ../nbs/40_metrics.ipynb #bd1caf84
 def wilson_interval(
     n_right,  # how many were right
     n,        # of how many
@@ -35,6 +35,7 @@ class Share(NamedTuple):
     @property
     def interval(self): return wilson_interval(*self)
     def __str__(self):
+        if not self.n: return 'none to count'
         low,high = self.interval
         return f"{self.n_right} of {self.n} = {100*self.value:.1f} % (95 % interval {100*low:.1f} to {100*high:.1f} %)"
     __repr__ = __str__
