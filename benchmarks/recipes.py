@@ -29,7 +29,7 @@ def run(recipe, seed=42, bf16=False, n_epochs=None):
     dls = CaptchaDataLoaders.from_folder(untar_data(url), seed=seed, bs=r.bs, grey=r.grey, batch_tfms=captcha_augment(max_zoom=r.max_zoom))
     learn = captcha_learner(dls, recipe, cbs=[Autocast()] if bf16 and not r.autocast else [])
     cpu = time.process_time()
-    with learn.no_bar(): learn.fit_one_cycle(n_epochs or r.epochs, r.lr)
+    with learn.no_bar(): learn.fit_one_cycle(n_epochs or r.epochs, r.lr, **r.schedule)
     epochs = learn.fit_history.rows
     result = learn.evaluate()
     low,high = result['captcha_accuracy'].interval

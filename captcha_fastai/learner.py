@@ -7,10 +7,10 @@ __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'Autocas
            'Evaluation', 'CaptchaLearner', 'check_steps', 'captcha_learner', 'check_new', 'move_into', 'new_folder',
            'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #d1fe3a06
+# %% ../nbs/50_learner.ipynb #dff7f798
 import hashlib, json, os, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,7 +34,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CharAccuracy, CharErrorRate, 
 from .models import crnn_model, fast_model, feature_shape, fixed_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #3a2a2145
+# %% ../nbs/50_learner.ipynb #380d6823
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -46,11 +46,13 @@ class Recipe:
     grey: bool         # one channel instead of three?
     max_zoom: float = 1.    # for `captcha_augment`
     autocast: bool = False  # 16-bit floats where the processor has them?
+    schedule: dict = field(default_factory=dict) # for `fit_one_cycle`, where fastai's own defaults do not serve
     @property
     def is_ctc(self): return self.loss is CTCLoss
 
 recipes = dict(
-    fast   = Recipe(fast_model, CTCLoss, lr=4e-3, epochs=16, bs=16, grey=True, max_zoom=1.1, autocast=True),
+    fast   = Recipe(fast_model, CTCLoss, lr=4e-3, epochs=16, bs=16, grey=True, max_zoom=1.1, autocast=True,
+                    schedule=dict(pct_start=.15, div=4)), # a short warm-up: CTC leaves its blanks some epochs sooner,
     crnn   = Recipe(crnn_model, CTCLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     spatial= Recipe(fixed_model, PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     pooled = Recipe(partial(fixed_model, pool=True), PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False))
