@@ -17,6 +17,7 @@ from fastai.data.external import untar_data
 from fastai.torch_core import set_seed
 
 from captcha_fastai.augment import captcha_augment
+from captcha_fastai.cli import summarise
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import Autocast, captcha_learner, get_recipe, has_bfloat16
 from common import machine, save
@@ -33,13 +34,11 @@ def run(recipe, seed=42, bf16=False, n_epochs=None):
     with learn.no_bar(): learn.fit_one_cycle(n_epochs or r.epochs, r.lr, **r.schedule)
     epochs = learn.fit_history.rows
     result = learn.evaluate()
-    low,high = result['captcha_accuracy'].interval
-    save(f'captcha_{recipe}', dict(benchmark='captcha', data='captcha_images_v2', recipe=recipe, seed=seed, n_train=dls.report.n_train, n_valid=dls.report.n_valid,
-        lr=r.lr, bs=r.bs, precision='bfloat16' if (bf16 or r.autocast) and has_bfloat16(dls.device) else 'float32', n_params=sum(p.numel() for p in learn.model.parameters()), machine=where, epochs=epochs,
-        fit_seconds=epochs[-1]['seconds'], cpu_seconds=time.process_time()-cpu, captcha_accuracy=result['captcha_accuracy'].value,
-        captcha_accuracy_low=low, captcha_accuracy_high=high, char_accuracy=result['char_accuracy'], cer=result['cer'],
-        best_captcha_accuracy=max(e['captcha_accuracy'] for e in epochs),
-        seconds_to_97=next((e['seconds'] for e in epochs if e['captcha_accuracy']>=.971), None)))
+    summary = summarise(learn, result, None)
+    del summary['model']
+    save(f'captcha_{recipe}', dict(benchmark='captcha', data='captcha_images_v2', seed=seed, **summary, lr=r.lr, bs=r.bs,
+        precision='bfloat16' if (bf16 or r.autocast) and has_bfloat16(dls.device) else 'float32', n_params=sum(p.numel() for p in learn.model.parameters()),
+        machine=where, epochs=epochs, cpu_seconds=time.process_time()-cpu, best_captcha_accuracy=max(e['captcha_accuracy'] for e in epochs)))
     print(recipe, result, sep='\n', flush=True)
 
 if __name__=='__main__':

@@ -86,24 +86,28 @@ class Autocast(Callback):
         self.cast.__exit__(None, None, None)
         self.learn.pred = self.pred.float()
 
-# %% ../nbs/50_learner.ipynb #1a786deb
+# %% ../nbs/50_learner.ipynb #a111f8f2
+def _fits(learn):
+    "Is this a real fit, and neither `get_preds` nor `lr_find`?"
+    return not (hasattr(learn, 'lr_finder') or hasattr(learn, 'gather_preds'))
+
 class FitHistory(Callback):
     "Named figures of each epoch, with the seconds up to its end, in `rows`; the seconds of the whole fit in `total`"
     order = 60 # after the Recorder
     def before_fit(self):
-        self.run = not (hasattr(self.learn, 'lr_finder') or hasattr(self, 'gather_preds'))
+        self.run = _fits(self.learn)
         if self.run: self.rows,self.total,self.start = [],0.,time.perf_counter()
     def after_epoch(self):
         figures = dict(zip(self.recorder.metric_names[1:-1], map(float, self.learn.final_record)))
         self.rows.append(dict(figures, seconds=time.perf_counter()-self.start))
     def after_fit(self): self.total = time.perf_counter()-self.start
 
-# %% ../nbs/50_learner.ipynb #da1141b6
+# %% ../nbs/50_learner.ipynb #183ba217
 class StopOnInterrupt(Callback):
     "End the fit after the current batch on Ctrl-C; `stopped` says whether that happened"
     order,stopped = 100,False
     def before_fit(self):
-        self.run = not (hasattr(self.learn, 'lr_finder') or hasattr(self, 'gather_preds'))
+        self.run = _fits(self.learn)
         if not self.run: return
         self.stopped,self.main = False,threading.current_thread() is threading.main_thread()
         if self.main: self.was = signal.signal(signal.SIGINT, self.stop)
