@@ -16,7 +16,6 @@ import argparse, time
 from fastai.data.external import untar_data
 from fastai.torch_core import set_seed
 
-from captcha_fastai.augment import captcha_augment
 from captcha_fastai.cli import summarise
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import Autocast, captcha_learner, get_recipe, has_bfloat16
@@ -28,7 +27,7 @@ def run(recipe, seed=42, bf16=False, n_epochs=None):
     "Train `recipe` once, and save what happened"
     r,where = get_recipe(recipe),machine()
     set_seed(seed, reproducible=True)
-    dls = CaptchaDataLoaders.from_folder(untar_data(url), seed=seed, bs=r.bs, grey=r.grey, batch_tfms=captcha_augment(max_zoom=r.max_zoom))
+    dls = CaptchaDataLoaders.from_folder(untar_data(url), seed=seed, **r.for_data())
     learn = captcha_learner(dls, recipe, cbs=[Autocast()] if bf16 and not r.autocast else [])
     cpu = time.process_time()
     with learn.no_bar(): learn.fit_one_cycle(n_epochs or r.epochs, r.lr, **r.schedule)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['say', 'for_people', 'parse_size', 'spell', 'parse_lengths', 'captcha_synth', 'run', 'summarise', 'captcha_train',
-           'captcha_predict', 'captcha_demo']
+           'parse_allowed', 'read_words', 'captcha_predict', 'captcha_demo']
 
 # %% ../nbs/75_cli.ipynb #5305df9e
 import json, os, sys, warnings
@@ -85,7 +85,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #478e59ed
+# %% ../nbs/75_cli.ipynb #3dcf18f9
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -134,6 +134,9 @@ def run(
     say(f'\n{recipe}: {epochs} epochs of {len(dls.train_ds)} images' + ('; CTC reads nothing but blanks at first, that is expected' if r.is_ctc else ''))
     learn.fit_one_cycle(epochs, lr, **r.schedule)
     if learn.stop_on_interrupt.stopped: say(f'\nstopped in epoch {learn.epoch+1} of {epochs}; what was learned so far is saved')
+    say(f'\ntemperature {learn.calibrate():.2f}, fitted on the {len(dls.valid_ds)} validation images')
+    try: learn.thresholds = {'0.98': learn.threshold_for(.98)}
+    except ValueError as e: say(f'no probability from which on 98 % are right can be given: {e}')
     result = learn.evaluate(dls.test_dl(*test) if test else None)
     summary = summarise(learn, result, model)
     learn.save_recogniser(folder, force=True, results=result)
@@ -152,7 +155,8 @@ def summarise(
     low,high = result['captcha_accuracy'].interval
     return dict(recipe=learn.recipe, n_train=len(learn.dls.train_ds), n_valid=result['n'], captcha_accuracy=result['captcha_accuracy'].value,
         captcha_accuracy_low=low, captcha_accuracy_high=high, char_accuracy=result['char_accuracy'], cer=result['cer'], fit_seconds=learn.fit_history.total,
-        seconds_to_97=next((o['seconds'] for o in learn.fit_history.rows if o['captcha_accuracy']>=.971), None), model=str(model))
+        seconds_to_97=next((o['seconds'] for o in learn.fit_history.rows if o['captcha_accuracy']>=.971), None), model=str(model),
+        calibration_error=result['calibration_error'], temperature=learn.temperature, threshold_98=learn.thresholds.get('0.98'))
 
 @call_parse
 def captcha_train(
@@ -178,23 +182,23 @@ def captcha_train(
     "Train a recogniser on labelled images, measure it, and write it to OUT"
     with for_people():
         from fastai.torch_core import set_seed
-        from captcha_fastai.augment import captcha_augment
         from captcha_fastai.data import CaptchaDataLoaders
         from captcha_fastai.learner import check_new, get_recipe, new_folder
         r,path = get_recipe(recipe),Path(data)
         out = Path(out or Path('runs')/path.stem)
         check_new(out, force)
         set_seed(seed) # before the dataloaders, which draw the seed of their order
+        given = {k: v for k,v in dict(bs=bs, grey=False if colour else None).items() if v is not None}
         make = CaptchaDataLoaders.from_csv if path.suffix.lower()=='.csv' else CaptchaDataLoaders.from_folder
         columns = dict(fn_col=fn_col, label_col=label_col) if path.suffix.lower()=='.csv' else {}
-        dls = make(path, valid_pct=valid_pct, seed=seed, size=size and parse_size(size), resize=resize, grey=r.grey and not colour, case=not ignore_case,
-                   n_pos=n_pos, bs=bs or r.bs, batch_tfms=captcha_augment(max_zoom=r.max_zoom), skip_bad=skip_bad, **columns)
+        dls = make(path, valid_pct=valid_pct, seed=seed, size=size and parse_size(size), resize=resize, case=not ignore_case, n_pos=n_pos, skip_bad=skip_bad,
+                   **{**r.for_data(), **given, **columns})
         say(dls.report)
         with new_folder(out, force) as tmp: summary,learn = run(dls, tmp, out, recipe, epochs, lr, seed, pretrained)
     print(json.dumps(summary))
     if learn.stop_on_interrupt.stopped: sys.exit(130)
 
-# %% ../nbs/75_cli.ipynb #3d1c5a4f
+# %% ../nbs/75_cli.ipynb #4d0fa0a1
 _many = Param('images, or folders of images', nargs='+') if Param else Annotated[str, 'images, or folders of images', dict(nargs='+')]
 
 def _files(paths):
@@ -213,27 +217,56 @@ def _readable(files, prep):
         try: yield f,prep(f)
         except ValueError as e: yield f,str(e)
 
+def parse_allowed(
+    allowed:str, # characters; or, with spaces, those of each position
+):               # a string, or a list of strings
+    "What `Constraint` takes"
+    return allowed.split() if ' ' in allowed.strip() else allowed
+
+def read_words(
+    path,     # text file in UTF-8, one word a line
+)->list:
+    "The words of a lexicon, without empty lines"
+    try: words = [o.strip() for o in Path(path).read_text(encoding='utf-8').splitlines()]
+    except (OSError, UnicodeDecodeError) as e: raise ValueError(f"--lexicon {path} cannot be read ({e}); give a text file in UTF-8, one word a line") from None
+    if not any(words): raise ValueError(f"--lexicon {path} has no words; give one a line")
+    return [o for o in words if o]
+
+def _line(file, p):
+    "`file<TAB>text<TAB>probability`, and further texts with their probabilities"
+    return '\t'.join([str(file), str(p), f'{p.probability:.4f}'] + [o for text,q in p.alternatives[1:] for o in (text, f'{q:.4f}')])
+
 @call_parse
 def captcha_predict(
-    model:str,                                         # folder that captcha_train wrote
-    files:_many,                                       # images, or folders of images
-    bs:int=64,                                         # images in a batch
+    model:str,                 # folder that captcha_train wrote
+    files:_many,               # images, or folders of images
+    bs:int=64,                 # images in a batch
+    lengths:str=None,          # only texts of so many characters: 5, or 4,6 or 3-5
+    allowed:str=None,          # only these characters; with spaces, those of each position
+    lexicon:str=None,          # only the words in this file, one a line
+    min_probability:float=0.,  # below this, the answer is "unsure"
+    top_k:int=1,               # how many texts to give for each image
+    renormalise:store_true=False, # give probabilities among the texts that are allowed
 ):
     "Read images: one line per file, `file<TAB>text<TAB>probability`"
     with for_people() as out:
+        from captcha_fastai.decode import Constraint
         from captcha_fastai.learner import load_recogniser
         from fastcore.basics import chunked
         if isinstance(files, (str,Path)): files = [files]
         learn,n_bad = load_recogniser(model),0
+        rules = dict(lengths=lengths and parse_lengths(lengths), allowed=None if allowed is None else parse_allowed(allowed), lexicon=lexicon and read_words(lexicon))
+        Constraint(learn.loss_func.vocab, **rules) # says what is wrong before anything is read
         for part in chunked(_readable(_files(files), learn.prep), bs):
             for f,why in part:
                 if isinstance(why, str): say(f'error: {why}')
             part,n = [o for o in part if not isinstance(o[1], str)],len(part)
             n_bad += n-len(part)
-            for (f,_),(text,probability) in zip(part, learn.predict_all([img for _,img in part])): print(f'{f}\t{text}\t{probability:.4f}', file=out)
+            read = learn.predict_all([img for _,img in part], min_probability=min_probability, top_k=top_k, renormalise=renormalise, **rules)
+            for (f,_),p in zip(part, read): print(_line(f, p), file=out)
     if n_bad: sys.exit(1)
 
-# %% ../nbs/75_cli.ipynb #1eb5e905
+# %% ../nbs/75_cli.ipynb #7266a118
 @call_parse
 def captcha_demo(
     out:str='demo',            # folder to write
@@ -247,16 +280,14 @@ def captcha_demo(
     with for_people():
         from fastai.torch_core import set_seed
         from captcha_fastai.data import CaptchaDataLoaders, folder_items
-        from captcha_fastai.augment import captcha_augment
         from captcha_fastai.learner import get_recipe, new_folder
         from captcha_fastai.synth import synth_folder
         with new_folder(out, force) as tmp:
             say(f'drawing {n}+{n_unseen} captchas …')
             seen = synth_folder(tmp/'captchas', n, seed, lengths=[3,4,5])
             unseen = synth_folder(tmp/'unseen', n_unseen, seed+1, lengths=[3,4,5], skip=[f.stem for f in seen.iterdir()])
-            r = get_recipe('fast')
             set_seed(seed)
-            dls = CaptchaDataLoaders.from_folder(seen, seed=seed, bs=r.bs, batch_tfms=captcha_augment(max_zoom=r.max_zoom))
+            dls = CaptchaDataLoaders.from_folder(seen, seed=seed, **get_recipe('fast').for_data())
             say(dls.report)
             (tmp/'recogniser').mkdir()
             files,labels = zip(*folder_items(unseen))

@@ -7,16 +7,16 @@ __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'Autocas
            'Evaluation', 'CaptchaLearner', 'check_steps', 'captcha_learner', 'check_new', 'move_into', 'new_folder',
            'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #dff7f798
+# %% ../nbs/50_learner.ipynb #0cedb3d6
 import hashlib, json, os, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Callable, NamedTuple
+from typing import Callable
 
-import numpy as np, torch
+import torch
 from fastai.callback import schedule # `fit_one_cycle`, `lr_find` and `fine_tune` of `Learner`
 from fastai.callback.core import Callback, CancelFitException
 from fastai.learner import Learner
@@ -25,16 +25,17 @@ from fastcore.basics import patch
 from fastcore.foundation import L
 from safetensors.torch import load_file, save_file
 
+from .augment import captcha_augment
 from .data import CaptchaDataLoaders, image_dl
-from .decode import fixed_decode, min_steps, posterior
+from .decode import min_steps, temper
 from .image import ImagePrep
 from .losses import CTCLoss, PerPositionLoss
 from .metrics import (BlankShare, CaptchaAccuracy, CharAccuracy, CharErrorRate, Share, count_captchas,
-                                    count_chars, count_edits, rows_of_ids)
+                                    count_chars, count_edits, coverage_at, expected_calibration_error, fit_temperature, threshold_for)
 from .models import crnn_model, fast_model, feature_shape, fixed_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #380d6823
+# %% ../nbs/50_learner.ipynb #da8908e9
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -49,6 +50,9 @@ class Recipe:
     schedule: dict = field(default_factory=dict) # for `fit_one_cycle`, where fastai's own defaults do not serve
     @property
     def is_ctc(self): return self.loss is CTCLoss
+    def for_data(self):
+        "What `CaptchaDataLoaders` need to know of it: batch size, channels, augmentation"
+        return dict(bs=self.bs, grey=self.grey, batch_tfms=captcha_augment(max_zoom=self.max_zoom))
 
 recipes = dict(
     fast   = Recipe(fast_model, CTCLoss, lr=4e-3, epochs=16, bs=16, grey=True, max_zoom=1.1, autocast=True,
@@ -119,11 +123,16 @@ class StopOnInterrupt(Callback):
     def after_fit(self):
         if self.main: signal.signal(signal.SIGINT, self.was)
 
-# %% ../nbs/50_learner.ipynb #c9fec20b
-class Prediction(NamedTuple):
-    "What an image says, and how probable that is"
-    text: str          # may be empty
-    probability: float # in [0, 1]; of the text under CTC, of the row of classes with fixed positions
+# %% ../nbs/50_learner.ipynb #02f137d7
+@dataclass(frozen=True)
+class Prediction:
+    "What an image says, and how probable that is; unpacks into these two"
+    text: str|None         # may be empty; `None` is *unsure*: the probability is below the least that was asked for
+    probability: float     # in [0, 1]: of the most probable text
+    certified: bool = True # is it proven that no other text is more probable?
+    alternatives: tuple = () # pairs of text and probability, best first; the first is the most probable text, sure or not
+    def __iter__(self): return iter((self.text, self.probability))
+    def __str__(self): return 'unsure' if self.text is None else self.text
 
 class Evaluation(dict):
     "Named results on labelled images, that print one to a line"
@@ -131,10 +140,12 @@ class Evaluation(dict):
     __repr__ = __str__
     def _repr_html_(self): return f'<pre>{self}</pre>'
 
-# %% ../nbs/50_learner.ipynb #669879ef
+# %% ../nbs/50_learner.ipynb #271e9d5b
 class CaptchaLearner(Learner):
     "A `Learner` that knows about texts"
-    recipe = None # its name, where it was made by `captcha_learner`
+    recipe = None    # its name, where it was made by `captcha_learner`
+    temperature = 1. # that scores are divided by; see `calibrate`
+    thresholds = {}  # by accuracy: the least probability, where that was asked for
 
     @property
     def prep(self):
@@ -143,41 +154,83 @@ class CaptchaLearner(Learner):
         n_in,*size = self.dls.one_batch()[0].shape[1:]
         return ImagePrep(tuple(size), grey=n_in==1)
 
-    def decode(self,
+    def log_probs(self,
         probs, # `(bs, n, n_class)`, what `get_preds` gives
-    )->list:   # a `Prediction` per image
-        "Texts and their probabilities"
-        log_probs,vocab = probs.clamp(min=1e-38).log().numpy(),self.loss_func.vocab
-        if not isinstance(self.loss_func, CTCLoss): return [Prediction(t, float(p)) for t,p in zip(*fixed_decode(log_probs, vocab))]
-        ids = self.loss_func.decodes(probs).numpy()
-        return [Prediction(vocab.decode(o), float(p)) for o,p in zip(ids, np.exp(posterior(log_probs, ids)).clip(max=1))]
+    ):         # array of the same shape
+        "Log-probabilities at the temperature of this recogniser"
+        return temper(probs.clamp(min=1e-38).log().numpy(), self.temperature)
+
+    def decode(self,
+        probs,              # `(bs, n, n_class)`, what `get_preds` gives
+        min_probability=0., # texts below this are answered with *unsure*
+        top_k=1,            # how many alternatives to give
+        **rules             # `lengths`, `allowed`, `lexicon`, `renormalise`: see `map_decode`
+    )->list:                # a `Prediction` per image
+        "The most probable texts and their probabilities"
+        if not 0<=min_probability<=1: raise ValueError(f"min_probability={min_probability} is not between 0 and 1")
+        read = self.loss_func.read(self.log_probs(probs), self.loss_func.vocab, top_k=top_k, **rules)
+        return [Prediction(texts[0] if p[0]>=min_probability else None, p[0], sure, tuple(zip(texts, p)))
+                for texts,p,sure in zip(read.texts, read.probabilities.tolist(), read.certified.tolist())]
 
     def predict_all(self,
-        images, # a list of what `predict` takes
-        bs=64,  # images in a batch
-    )->list:    # a `Prediction` per image, in their order
+        images,  # a list of what `predict` takes
+        bs=64,   # images in a batch
+        **kwargs # see `decode`
+    )->list:     # a `Prediction` per image, in their order
         "Read all `images`"
         if not len(images): return []
         dl = image_dl(list(images), self.prep, self.loss_func.vocab, self.dls.n_pos, bs=bs, device=self.dls.device)
-        with self.no_bar(): return self.decode(self.get_preds(dl=dl)[0])
+        with self.no_bar(): return self.decode(self.get_preds(dl=dl)[0], **kwargs)
 
     def predict(self,
-        image,    # path, bytes, array or Pillow image
+        image,   # path, bytes, array or Pillow image
+        **kwargs # see `decode`
     )->Prediction:
         "Read one image"
-        return self.predict_all([image])[0]
+        return self.predict_all([image], **kwargs)[0]
+
+    def get_labelled(self,
+        dl=None,  # labelled batches, e.g. `dls.test_dl(files, labels)`; `None` is the validation set
+    )->tuple:     # probabilities `(n, …, n_class)`, labels as texts, losses `(n,)`
+        "What `get_preds` gives, with labels that one can read"
+        with self.no_bar(): probs,target,losses = self.get_preds(dl=self.dls.valid if dl is None else dl, with_loss=True)
+        return probs,[self.loss_func.vocab.decode(o) for o in target.tolist()],losses
+
+    def calibrate(self,
+        dl=None,  # labelled batches that were not trained on; `None` is the validation set
+    )->float:     # the temperature
+        "Choose the temperature at which probabilities hold; it is kept, applied and saved from now on"
+        probs,labels,_ = self.get_labelled(dl)
+        self.temperature = 1.
+        log_probs,texts = self.log_probs(probs),[o.text for o in self.decode(probs)]
+        self.temperature = fit_temperature(log_probs, texts, [a==b for a,b in zip(texts, labels)], self.loss_func.vocab, self.loss_func.posterior)
+        return self.temperature
+
+    def threshold_for(self,
+        accuracy=.98,   # that answers should have from there on
+        dl=None,        # labelled batches that were not trained on; `None` is the validation set
+        confidence=.95, # of that promise
+        **rules         # `lengths`, `allowed`, `lexicon`, `renormalise`: see `map_decode`
+    )->float:           # for `predict(image, min_probability=…)`
+        "The probability from which on at least that accuracy is proven; a `ValueError` where there are too few images to say"
+        probs,labels,_ = self.get_labelled(dl)
+        read = self.decode(probs, **rules)
+        return threshold_for([o.probability for o in read], [o.text==t for o,t in zip(read, labels)], accuracy, confidence)
 
     def evaluate(self,
         dl=None,  # labelled batches, e.g. `dls.test_dl(files, labels)`; `None` is the validation set
+        **rules   # `lengths`, `allowed`, `lexicon`, `renormalise`: see `map_decode`
     )->Evaluation:
-        "Named results on labelled images; `repeats` are labels with two equal neighbours, where CTC loses characters first"
-        with self.no_bar(): probs,target,losses = self.get_preds(dl=self.dls.valid if dl is None else dl, with_loss=True)
-        pairs = list(zip(rows_of_ids(self.loss_func.decodes(probs)), rows_of_ids(target)))
+        "Named results of what `predict` reads on labelled images; `repeats` are labels with two equal neighbours, where CTC loses characters first"
+        probs,labels,losses = self.get_labelled(dl)
+        read = self.decode(probs, **rules)
+        pairs,p = [(o.text, t) for o,t in zip(read, labels)],[o.probability for o in read]
         total = lambda f,ps: [sum(o) for o in zip(*(f(*p) for p in ps))] or [0,0]
         share = lambda f: (lambda a,b: a/b)(*total(f, pairs))
+        right = [a==b for a,b in pairs]
         return Evaluation(n=len(pairs), loss=losses.mean().item(), captcha_accuracy=Share(*total(count_captchas, pairs)),
             repeats_accuracy=Share(*total(count_captchas, [p for p in pairs if min_steps(p[1])>len(p[1])])),
-            char_accuracy=share(count_chars), cer=share(count_edits))
+            char_accuracy=share(count_chars), cer=share(count_edits), calibration_error=expected_calibration_error(p, right), coverage_at_98=coverage_at(p, right))
 
 # %% ../nbs/50_learner.ipynb #39117731
 def _labels(dls):
@@ -219,7 +272,7 @@ def captcha_learner(
     if pretrained: learn.freeze()
     return learn
 
-# %% ../nbs/50_learner.ipynb #e51c7b4d
+# %% ../nbs/50_learner.ipynb #435ae040
 FORMAT = 1 # of the folder; raised when an older library could not read it
 
 def _versions():
@@ -281,11 +334,12 @@ def save_recogniser(self:CaptchaLearner,
     with new_folder(folder, force) as tmp:
         save_file({k: v.contiguous() for k,v in self.model.state_dict().items()}, tmp/'model.safetensors')
         config = dict(format=FORMAT, recipe=self.recipe, chars=vocab.chars, case=vocab.case, n_pos=self.dls.n_pos, size=prep.size,
-                      grey=prep.grey, resize=prep.resize, sha256=_sha256(tmp/'model.safetensors'), versions=_versions(), results=results or {})
+                      grey=prep.grey, resize=prep.resize, temperature=self.temperature,
+                      thresholds=self.thresholds, sha256=_sha256(tmp/'model.safetensors'), versions=_versions(), results=results or {})
         (tmp/'config.json').write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding='utf-8')
     return Path(folder)
 
-# %% ../nbs/50_learner.ipynb #4aa625b1
+# %% ../nbs/50_learner.ipynb #80a85019
 def _read_config(folder):
     "The checked `config.json` of `folder`"
     for name in ('config.json','model.safetensors'):
@@ -312,5 +366,5 @@ def load_recogniser(
     except Exception as e: raise ValueError(f"{folder/'model.safetensors'} does not fit its config.json: {str(e)[:300]}") from None
     dls = CaptchaDataLoaders.from_parts([], prep, vocab, c['n_pos'], device=device)
     learn = CaptchaLearner(dls, model.to(device).eval(), loss_func=r.loss(vocab))
-    learn.recipe = c['recipe']
+    learn.recipe,learn.temperature,learn.thresholds = c['recipe'],c.get('temperature', 1.),c.get('thresholds', {})
     return learn

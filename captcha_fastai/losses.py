@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['TextLoss', 'PerPositionLoss', 'CTCLoss']
 
-# %% ../nbs/35_losses.ipynb #e562394d
+# %% ../nbs/35_losses.ipynb #8705636f
 import torch
 import torch.nn.functional as F
 from fastai.losses import LabelSmoothingCrossEntropyFlat
 
-from .decode import fixed_ids, greedy_ids, min_steps
+from .decode import fixed_decode, fixed_ids, fixed_posterior, greedy_ids, map_decode, min_steps, posterior
 from .vocab import Vocab
 
 # %% ../nbs/35_losses.ipynb #b31d0275
@@ -34,7 +34,7 @@ class TextLoss:
 
 def _plain(t): return t.as_subclass(torch.Tensor)
 
-# %% ../nbs/35_losses.ipynb #2ce5e89c
+# %% ../nbs/35_losses.ipynb #669833e9
 class PerPositionLoss(TextLoss):
     "Label-smoothed cross-entropy of `(bs, n_pos, n_class)` scores against `(bs, n_pos)` class ids, mean over positions"
     def __init__(self,
@@ -43,14 +43,14 @@ class PerPositionLoss(TextLoss):
     ):
         super().__init__(vocab)
         self.func = LabelSmoothingCrossEntropyFlat(eps=eps, reduction='none')
-    ids = staticmethod(fixed_ids)
+    ids,read,posterior = map(staticmethod, (fixed_ids, fixed_decode, fixed_posterior)) # while training; to predict; of a text
     def __call__(self, scores, target):
         return self.reduce(self.func(_plain(scores).float(), _plain(target)).view(target.shape).mean(1))
 
-# %% ../nbs/35_losses.ipynb #1f534b04
+# %% ../nbs/35_losses.ipynb #9bafd2a4
 class CTCLoss(TextLoss):
     "CTC loss of `(bs, n_steps, n_class)` scores against `(bs, n_pos)` class ids padded with 0; each label's loss is divided by its length"
-    ids = staticmethod(greedy_ids)
+    ids,read,posterior = map(staticmethod, (greedy_ids, map_decode, posterior)) # while training; to predict; of a text
     def __call__(self, scores, target):
         log_probs,y = self.log_probs(scores).transpose(0,1),_plain(target)
         lengths = (y!=Vocab.blank).sum(1)
