@@ -28,7 +28,7 @@ def run(recipe, seed=42, bf16=False, n_epochs=None):
     r,where = get_recipe(recipe),machine()
     set_seed(seed, reproducible=True)
     dls = CaptchaDataLoaders.from_folder(untar_data(url), seed=seed, **r.for_data())
-    learn = captcha_learner(dls, recipe, cbs=[Autocast()] if bf16 and not r.autocast else [])
+    learn = captcha_learner(dls, recipe, cbs=[Autocast()] if bf16 and not r.light else [])
     cpu = time.process_time()
     with learn.no_bar(): learn.fit_one_cycle(n_epochs or r.epochs, r.lr, **r.schedule)
     epochs = learn.fit_history.rows
@@ -36,7 +36,7 @@ def run(recipe, seed=42, bf16=False, n_epochs=None):
     summary = summarise(learn, result, None)
     del summary['model']
     save(f'captcha_{recipe}', dict(benchmark='captcha', data='captcha_images_v2', seed=seed, **summary, lr=r.lr, bs=r.bs,
-        precision='bfloat16' if (bf16 or r.autocast) and has_bfloat16(dls.device) else 'float32', n_params=sum(p.numel() for p in learn.model.parameters()),
+        precision='bfloat16' if (bf16 or r.light) and has_bfloat16(dls.device) else 'float32', n_params=sum(p.numel() for p in learn.model.parameters()),
         machine=where, epochs=epochs, cpu_seconds=time.process_time()-cpu, best_captcha_accuracy=max(e['captcha_accuracy'] for e in epochs)))
     print(recipe, result, sep='\n', flush=True)
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Normalise', 'Ink', 'FixedHead', 'StepHead', 'feature_shape', 'fixed_model', 'crnn_model', 'width_strides', 'n_steps',
-           'fast_model']
+           'ConvHead', 'fast_model']
 
 # %% ../nbs/20_models.ipynb #13735265
 import torch
@@ -125,18 +125,32 @@ def n_steps(width, strides):
     for s in strides: width = -(-width//s)
     return width
 
-# %% ../nbs/20_models.ipynb #16621950
+# %% ../nbs/20_models.ipynb #4e21abc7
+class ConvHead(nn.Module):
+    "Features `(bs, c, h, w)` to scores `(bs, w, n_class)`: one step per column, by convolutions along them"
+    def __init__(self,
+        c, hw,       # channels, and (height, width) of the features
+        n_class,     # characters and the blank
+        hidden=256,  # channels of the convolutions
+        dropout=0.,  # on the columns, and before the scores
+    ):
+        super().__init__()
+        self.mix = nn.Sequential(ConvLayer(c*hw[0], hidden, 3, ndim=1), ConvLayer(hidden, hidden, 3, ndim=1))
+        self.drop,self.score = nn.Dropout(dropout),nn.Linear(hidden, n_class)
+    def forward(self, x): return self.score(self.drop(self.mix(self.drop(x.flatten(1,2))).transpose(1,2)))
+
+# %% ../nbs/20_models.ipynb #dd99742f
 def fast_model(
     n_class, n_pos,   # characters and the blank; characters in the longest label
     size, n_in=1,     # `(height, width)` of the images; their channels
     pretrained=False, # there are no pretrained weights of it
     widths=(16,32,64,128), # channels, layer by layer
-    hidden=128,       # size of the bidirectional LSTM
-    dropout=0.3,      # before and after it
+    hidden=256,       # channels of the head
+    dropout=0.3,      # before and after the head's convolutions
 )->nn.Sequential:     # gives `(bs, n_steps, n_class)`
-    "A compact residual body, a bidirectional LSTM, a score per column"
+    "A compact residual body, two convolutions along the columns, a score for each"
     if pretrained: raise ValueError("there are no pretrained weights of 'fast'; leave pretrained out, or use pooled, spatial or crnn")
     strides = [(2,s) for s in width_strides(size[1], n_pos)]
     body = nn.Sequential(Ink(), ConvLayer(n_in, widths[0], ks=5, stride=strides[0]),
                          *[ResBlock(1, i, o, stride=s) for i,o,s in zip(widths, widths[1:], strides[1:])])
-    return nn.Sequential(body, StepHead(*feature_shape(body, n_in, size), n_class, (hidden,), dropout=dropout))
+    return nn.Sequential(body, ConvHead(*feature_shape(body, n_in, size), n_class, hidden, dropout))
