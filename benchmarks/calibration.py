@@ -9,7 +9,7 @@ scores/captcha_fast.npz (half-precision log-probabilities and labels), for decod
 
 `generated`: 4 to 6 characters of 36, 3000 to train on, 2000 for temperature and threshold, 10000 to judge.
 
-Each writes results/calibration_NAME.json. About 7 and 8 minutes on 2 cores.
+Each writes results/calibration_NAME.json. About 3 and 5 minutes on 2 cores.
 """
 import argparse, shutil, tempfile, time
 from pathlib import Path

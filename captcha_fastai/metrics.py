@@ -145,7 +145,7 @@ def _pairs(p, right):
     if not ((p>=0)&(p<=1+1e-9)).all(): raise ValueError(f"probabilities are between 0 and 1, got {p.min():.3g} to {p.max():.3g}")
     return p,right
 
-# %% ../nbs/40_metrics.ipynb #34e69684
+# %% ../nbs/40_metrics.ipynb #d23a28ec
 def fit_temperature(
     log_probs,   # `(n, n_steps or n_pos, n_class)` of images that were not trained on
     texts,       # `(n,)` texts that were read, or class ids `(n, m)`
@@ -153,13 +153,12 @@ def fit_temperature(
     vocab=None,  # the `Vocab`; not needed for class ids
     posterior=posterior, # gives the log-probability of each text: `posterior` for CTC, `fixed_posterior` for fixed positions
 )->float:        # between 0.2 and 20
-    "The temperature at which the probabilities of the texts hold best (Guo et al. 2017), with Platt's targets"
+    "The temperature at which the probabilities of the texts hold best (Guo et al. 2017), with a normal prior on its logarithm"
     right = np.asarray(right, bool)
     if len(right)!=len(texts) or not len(right): raise ValueError(f"{len(texts)} texts with {len(right)} verdicts; give one for each of one or more images")
-    target = np.where(right, (right.sum()+1)/(right.sum()+2), 1/((~right).sum()+2))
     def loss(log_t):
         p = np.exp(posterior(temper(log_probs, math.exp(log_t)), texts, vocab)).clip(1e-9, 1-1e-9)
-        return -(target*np.log(p)+(1-target)*np.log(1-p)).mean()
+        return (log_t/.25)**2/2 - np.log(np.where(right, p, 1-p)).sum()
     return math.exp(minimize_scalar(loss, bounds=(math.log(.2), math.log(20)), method='bounded').x)
 
 # %% ../nbs/40_metrics.ipynb #21305786
