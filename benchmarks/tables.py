@@ -55,3 +55,32 @@ def captcha_curves():
     for ax in axs: ax.axhline(.971, color='grey', lw=.5, ls=':')
     axs[0].legend()
     return fig
+
+def decode_table():
+    "CTC decoders: microseconds a row by batch, and the mean log-probability of the texts that they find"
+    def row(case, name, r):
+        us = [f"{r['microseconds'][b]:,.0f}" if b in r['microseconds'] else '' for b in ('1','64','1024')]
+        return [case, f'`{name}`' if '_' in name else name, *us, f"{r['log_probability']:.4f}" if r['log_probability']>-1 else f"{r['log_probability']:.1f}"]
+    r = load('decode')
+    return markdown(['scores', 'decoder', 'µs a row, one at a time', 'batches of 64', 'of 1024', 'mean log-probability of its text'],
+                    [row(case if i==0 else '', name, o) for case,rows in r['cases'].items() for i,(name,o) in enumerate(rows.items())]) if r else 'not run'
+
+def decode_line():
+    "How the decoders compare with fast-ctc-decode, as one sentence"
+    r = load('decode')
+    if not r: return 'not run'
+    times = lambda case,name: r['cases'][case]['fast-ctc-decode']['microseconds']['1']/r['cases'][case][name]['microseconds']['1024']
+    beam = [times(c, 'prefix_beam_search') for c in r['cases']]
+    case = next(iter(r['cases']))
+    return (f"On the scores of a real recogniser, `map_decode` takes {r['cases'][case]['map_decode']['microseconds']['1024']:.1f} µs a row, {times(case, 'map_decode'):.0f} times less than "
+            f"fast-ctc-decode (Rust) with its beam of {r['beam_size']}; `prefix_beam_search` is {min(beam):.1f} to {max(beam):.0f} times as fast as that over {len(beam)} kinds of scores, in batches of 1024; "
+            f"neither found a less probable text. Row by row, without batches, fast-ctc-decode is the faster beam")
+
+def calibration_table():
+    "Do the probabilities hold, on images that neither training nor temperature nor threshold has seen?"
+    def row(name, r):
+        sure,n,right = (sum(t[k] for t in r['thresholds']) for k in ('n_sure','n_judged','n_right'))
+        return [name, r['n_valid'], percent(r['after']['accuracy']), f"{r['before']['calibration_error']:.4f}", f"{r['after']['calibration_error']:.4f}",
+                f"{percent(right/sure)} of {percent(sure/n)[:-2]} % of the images"]
+    runs = [(n, load(f'calibration_{k}')) for k,n in (('captcha','the blog\'s captchas, 5 folds'), ('generated','generated, 4 to 6 of 36 characters'))]
+    return markdown(['images', 'number', 'read whole', 'calibration error before', 'after temperature', 'right above the threshold for 98 %'], [row(n, r) for n,r in runs if r])

@@ -266,13 +266,13 @@ def captcha_predict(
             for (f,_),p in zip(part, read): print(_line(f, p), file=out)
     if n_bad: sys.exit(1)
 
-# %% ../nbs/75_cli.ipynb #7266a118
+# %% ../nbs/75_cli.ipynb #609765db
 @call_parse
 def captcha_demo(
     out:str='demo',            # folder to write
     n:int=2000,                # captchas to train and validate on
     n_unseen:int=500,          # captchas to report on, with texts that training never saw
-    epochs:int=8,              # how often each image is seen
+    epochs:int=12,             # how often each image is seen
     seed:int=0,                # same seed, same captchas
     force:store_true=False,    # replace what has the same name in OUT
 ):

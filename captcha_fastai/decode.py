@@ -126,7 +126,7 @@ def greedy_decode(
     a = as_log_probs(log_probs, vocab, n_steps)
     return Decoded(to_texts(_greedy(a), vocab), np.exp(a.max(-1, initial=-np.inf).sum(-1)))
 
-# %% ../nbs/30_decode.ipynb #f822db0b
+# %% ../nbs/30_decode.ipynb #986d7ff5
 def posterior(
     log_probs,    # `(bs, n_steps, n_class)`
     texts,        # one text per row, or class ids `(bs, n)` padded with 0
@@ -139,8 +139,13 @@ def posterior(
     return np.concatenate([_posterior(a[o], ids[o]) for o in _blocks(a)] or [np.zeros(0)])
 
 def _posterior(a, ids):
-    "`(R,)` for ids `(R, n)`, or `(R, k)` for ids `(R, k, n)`"
-    ids,(n_rows,n_steps,n_class) = _trim(ids),a.shape
+    "`(R,)` for ids `(R, n)`, or `(R, k)` for ids `(R, k, n)`; in parts, so that what is calculated on them stays small"
+    ids = _trim(ids)
+    size = max(1, (1<<18)//max(1, a.shape[1]*ids[:1].size))
+    return np.concatenate([_posteriors(a[i:i+size], ids[i:i+size]) for i in range(0, len(a), size)] or [np.zeros(ids.shape[:-1])])
+
+def _posteriors(a, ids):
+    n_rows,n_steps,n_class = a.shape
     rows = np.arange(n_rows) if ids.ndim==2 else np.repeat(np.arange(n_rows), ids.shape[1])
     y = ids.reshape(len(rows), ids.shape[-1]).T
     at = rows*(n_steps*n_class) + np.arange(n_steps)[:,None]*n_class
@@ -166,7 +171,7 @@ def _masses(p_blank, p_char, new):
     blank[1:] += char
     return blank
 
-# %% ../nbs/30_decode.ipynb #77eb362b
+# %% ../nbs/30_decode.ipynb #1be9cb9c
 def _lattice(a, ids):
     "Log-probabilities `(n_steps, R, 2n+1)` of the states, and which may be entered from two before"
     states = np.zeros((len(ids), 2*ids.shape[1]+1), int)
@@ -195,6 +200,15 @@ def _posterior_log(a, ids):
     alpha,end = _forward(*_lattice(a, ids))[-1],2*(ids!=Vocab.blank).sum(1)[:,None]
     last,char = (np.take_along_axis(alpha, np.maximum(o, 0), 1)[:,0] for o in (end, end-1))
     return np.logaddexp(last, np.where(end[:,0]>0, char, -np.inf))
+def _flip(o, n):
+    "Reverse the first `n[i]` entries of row `i`, on the last axis"
+    at = np.arange(o.shape[-1])
+    return np.take_along_axis(o, np.broadcast_to(np.where(at<n[:,None], n[:,None]-1-at, at), o.shape), -1)
+
+def _backward(a, ids):
+    "Log-mass `(n_steps, R, 2n+1)` of the paths from each state to the end, its own step included: the forward pass of the reversed text"
+    n = (ids!=Vocab.blank).sum(1)
+    return _flip(_forward(*_lattice(a[:,::-1], _flip(ids, n)))[::-1], 2*n+1)
 
 # %% ../nbs/30_decode.ipynb #3db8e73c
 def staircase(
@@ -544,7 +558,7 @@ def _rank(a, greedy, p_greedy, beam_size, rules):
     best = _best(p, p.shape[1])
     return np.take_along_axis(ids, best[...,None], 1),np.take_along_axis(p, best, 1)
 
-# %% ../nbs/30_decode.ipynb #eb88ef1b
+# %% ../nbs/30_decode.ipynb #26029f40
 class Alignment(NamedTuple):
     "Where the characters of a text are, and how probable each is; `n` is the number of characters of the longest text"
     spans: np.ndarray         # `(bs, n, 2)`: first step, and the step after the last; 0, 0 for padding
@@ -573,16 +587,6 @@ def _align(a, ids, start):
     real = ids!=Vocab.blank
     marginals = np.nan_to_num(gamma[:,:,1::2]).swapaxes(0,1)*real[:,None]
     return _spans(emit, skip, real),_each(a, ids, before, after, p)*real,marginals
-
-def _flip(o, n):
-    "Reverse the first `n[i]` entries of row `i`, on the last axis"
-    at = np.arange(o.shape[-1])
-    return np.take_along_axis(o, np.broadcast_to(np.where(at<n[:,None], n[:,None]-1-at, at), o.shape), -1)
-
-def _backward(a, ids):
-    "Log-mass `(n_steps, R, 2n+1)` of the paths from each state to the end, its own step included: the forward pass of the reversed text"
-    n = (ids!=Vocab.blank).sum(1)
-    return _flip(_forward(*_lattice(a[:,::-1], _flip(ids, n)))[::-1], 2*n+1)
 
 def _spans(emit, skip, real):
     "Steps `(R, n, 2)` of the best path"

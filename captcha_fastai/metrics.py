@@ -181,7 +181,7 @@ def coverage_at(
     share,right,_ = coverage_curve(probabilities, right)
     return float(share[right>=accuracy].max(initial=0))
 
-# %% ../nbs/40_metrics.ipynb #4738a759
+# %% ../nbs/40_metrics.ipynb #6d186532
 def clopper_pearson(
     n_right,        # how many were right
     n,              # of how many
@@ -208,8 +208,9 @@ def threshold_for(
     if n<(least := _needed(0, accuracy, confidence)):
         raise ValueError(f"{n} labelled images cannot prove an accuracy of {accuracy}, even if all were read right: that takes {least}; validate on more images, or ask for less")
     counts = np.round(share*n).astype(int)
-    steps = np.unique(np.searchsorted(counts, np.linspace(min(n, _needed(1, accuracy, confidence)), n, 20).round()))
+    first = _needed(1, accuracy, confidence) if n>=_needed(1, accuracy, confidence) else least
+    steps = np.unique(np.searchsorted(counts, np.linspace(first, n, 20).round()))
     passed = [clopper_pearson(round(right[i]*counts[i]), counts[i], confidence)>=accuracy for i in steps]
     if not passed[0]:
-        raise ValueError(f"{counts[steps[0]]-round(right[steps[0]]*counts[steps[0]])} of the {counts[steps[0]]} most probable answers are wrong: an accuracy of {accuracy} cannot be proven at any probability; train longer, or ask for less")
+        raise ValueError(f"{counts[steps[0]]-round(right[steps[0]]*counts[steps[0]])} of the {counts[steps[0]]} most probable answers are wrong: an accuracy of {accuracy} cannot be proven at any probability; validate on more images, train longer, or ask for less")
     return float(p[steps[(passed+[False]).index(False)-1]])
