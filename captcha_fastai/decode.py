@@ -280,7 +280,7 @@ def _decoded(parts, vocab, top_k=None):
     p = np.pad(p[:,:top_k], ((0,0),(0,max(top_k-p.shape[1], 0))))
     return Decoded([t[:max(n, 1)] for t,n in zip(texts, (p>0).sum(1))], p, sure)
 
-# %% ../nbs/30_decode.ipynb #d2aa7794
+# %% ../nbs/30_decode.ipynb #931a0278
 class Constraint:
     "Which texts may be read"
     def __init__(self,
@@ -332,8 +332,9 @@ def _lengths(lengths):
 def _mask(allowed, vocab):
     "bool `(n_class,)`: which classes are among the characters `allowed`"
     if not allowed: raise ValueError("allowed has no characters; give at least one, or None for all")
-    if bad := vocab.unknown(allowed): raise ValueError(f"allowed has {bad!r}, which the model does not know; its characters are {vocab.chars!r}")
-    return np.isin(np.arange(len(vocab)), vocab.encode(allowed))
+    known = [c for c in vocab.normalise(allowed) if c in vocab.chars]
+    if not known: raise ValueError(f"none of the characters {allowed!r} is known to the model; allow some of {vocab.chars!r}")
+    return np.isin(np.arange(len(vocab)), vocab.encode(''.join(known)))
 
 # %% ../nbs/30_decode.ipynb #7273445e
 def prefix_beam_search(
