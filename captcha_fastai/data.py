@@ -254,7 +254,7 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o for _,o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #9f33427b
+# %% ../nbs/10_data.ipynb #87bb72dd
 class CaptchaDL(TfmdDL):
     "A `TfmdDL` that opens each image once and keeps its pixels, as uint8, for later epochs"
     def __init__(self, dataset=None, bs=16, num_workers=0, **kwargs):
@@ -274,6 +274,11 @@ class CaptchaDL(TfmdDL):
         if self.kept is None: self.proto,self.kept = item,[torch.empty(self.n, *t.shape, dtype=t.dtype) for t in item]
         for store,t in zip(self.kept, item): store[i] = t
         self.have.add(i)
+
+    def fill(self):
+        "Open all images now, so that the first epoch takes no longer than the others"
+        for i in range(self.n):
+            if i not in self.have: self.keep(i, self.do_item(i))
 
     def _typed(self, proto, batch, idxs):
         batch = retain_meta(proto, batch.as_subclass(type(proto)), as_copy=True)

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'Autocast', 'FitHistory', 'StopOnInterrupt', 'EvenStart',
-           'Prediction', 'Evaluation', 'CaptchaLearner', 'check_steps', 'captcha_learner', 'check_new', 'move_into',
-           'new_folder', 'load_recogniser']
+           'write_whole', 'Checkpoint', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation', 'CaptchaLearner',
+           'check_steps', 'captcha_learner', 'check_new', 'move_into', 'new_folder', 'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #dbc686d7
-import hashlib, json, os, shutil, signal, tempfile, threading, time
+# %% ../nbs/50_learner.ipynb #606e6b67
+import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,9 +16,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Callable
 
-import torch
+import numpy as np, torch
 from fastai.callback import schedule # `fit_one_cycle`, `lr_find` and `fine_tune` of `Learner`
-from fastai.callback.core import Callback, CancelFitException
+from fastai.callback.core import Callback, CancelEpochException, CancelFitException
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import params
@@ -32,11 +32,12 @@ from .decode import min_steps, temper
 from .image import ImagePrep
 from .losses import CTCLoss, PerPositionLoss
 from .metrics import (BlankShare, CaptchaAccuracy, CharAccuracy, CharErrorRate, Share, count_captchas,
-                                    count_chars, count_edits, coverage_at, expected_calibration_error, fit_temperature, threshold_for)
+                                    count_chars, count_edits, coverage_at, expected_calibration_error, fit_temperature, threshold_for,
+                                    wilson_interval)
 from .models import crnn_model, fast_model, feature_shape, fixed_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #f6266293
+# %% ../nbs/50_learner.ipynb #28b598fb
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -50,6 +51,11 @@ class Recipe:
     schedule: dict = field(default_factory=dict) # for `fit_one_cycle`, where fastai's own defaults do not serve
     @property
     def is_ctc(self): return self.loss is CTCLoss
+    def epochs_for(self,
+        n, # training images
+    )->int:
+        "The recipe's epochs; for `light` recipes more of them on few images, and fewer on many"
+        return int(np.clip(round(self.epochs*(900/n)**.75), 4, 150)) if self.light else self.epochs
     def build(self, *args, **kwargs):
         "The model, its memory laid out as it is fastest"
         return self.model(*args, **kwargs).to(memory_format=torch.channels_last if self.light else torch.contiguous_format)
@@ -96,7 +102,7 @@ class Autocast(Callback):
         self.cast.__exit__(None, None, None)
         self.learn.pred = self.pred.float()
 
-# %% ../nbs/50_learner.ipynb #a111f8f2
+# %% ../nbs/50_learner.ipynb #ce7cdd0b
 def _fits(learn):
     "Is this a real fit, and neither `get_preds` nor `lr_find`?"
     return not (hasattr(learn, 'lr_finder') or hasattr(learn, 'gather_preds'))
@@ -108,6 +114,7 @@ class FitHistory(Callback):
         self.run = _fits(self.learn)
         if self.run: self.rows,self.total,self.start = [],0.,time.perf_counter()
     def after_epoch(self):
+        if not self.learn.final_record: return # skipped: a fit that goes on
         figures = dict(zip(self.recorder.metric_names[1:-1], map(float, self.learn.final_record)))
         self.rows.append(dict(figures, seconds=time.perf_counter()-self.start))
     def after_fit(self): self.total = time.perf_counter()-self.start
@@ -139,6 +146,100 @@ class EvenStart(Callback):
     def before_fit(self): self.run = hasattr(self.learn.loss_func, 'even') and _fits(self.learn)
     def before_batch(self): self.learn.loss_func.even = max(0., 1-self.pct_train/self.share) if self.training else 0.
     def after_fit(self): self.learn.loss_func.even = 0.
+
+# %% ../nbs/50_learner.ipynb #447b3384
+def _rng(learn):
+    "All random states that a fit draws from"
+    _,keys,*rest = np.random.get_state()
+    return dict(torch=torch.get_rng_state(), cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+                numpy=[keys.tolist(), *rest], python=random.getstate(), order=learn.dls.train.rng.getstate())
+
+def _set_rng(learn, o):
+    torch.set_rng_state(o['torch'])
+    if o['cuda'] and torch.cuda.is_available(): torch.cuda.set_rng_state_all(o['cuda'])
+    np.random.set_state(('MT19937', np.array(o['numpy'][0], np.uint32), *o['numpy'][1:]))
+    random.setstate(o['python'])
+    learn.dls.train.rng.setstate(o['order'])
+
+def write_whole(
+    path,   # file to write
+    write,  # called with the temporary path to write to
+):
+    "Write a file that has its name only when it is whole"
+    tmp = Path(path).with_name(f'.{Path(path).name}.tmp')
+    write(tmp)
+    os.replace(tmp, path)
+
+def _plain(o):
+    "`o` with Python's own numbers and containers, which are read without code"
+    if isinstance(o, dict): return {k: _plain(v) for k,v in o.items()}
+    if isinstance(o, (list,tuple)): return [_plain(v) for v in o]
+    return o.item() if isinstance(o, np.generic) else o
+
+class Checkpoint(Callback):
+    "After each epoch, write all that the rest of the fit depends on; go on from there if it was written before"
+    order = 61 # after `FitHistory`
+    def __init__(self,
+        folder,  # where `checkpoint.pt` is, or will be
+    ): self.file,self.start,self.best = Path(folder)/'checkpoint.pt',0,None
+
+    def before_fit(self):
+        self.run,self.start = _fits(self.learn),0
+        if self.run and self.file.exists(): self.load()
+
+    def load(self):
+        try: o = torch.load(self.file, map_location='cpu', weights_only=True)
+        except Exception as e: raise ValueError(f"{self.file} cannot be read ({str(e)[:100]}); remove it, and the fit begins anew") from None
+        n = sum(p.numel() for p in self.learn.model.parameters())
+        if (o['n_epoch'],o['n_params'])!=(self.n_epoch,n):
+            raise ValueError(f"{self.file} is of a fit of {o['n_epoch']} epochs and {o['n_params']} weights, this one has {self.n_epoch} and {n}; remove it, or fit the same")
+        self.learn.model.load_state_dict(o['model'])
+        self.learn.opt.load_state_dict(o['opt'])
+        self.start,self.best,self.rng = o['epoch'],o['best'],o['rng']
+        self.fit_history.rows,self.fit_history.start = o['rows'],self.fit_history.start-o['seconds']
+
+    def before_epoch(self):
+        if self.epoch<self.start: raise CancelEpochException
+        if self.epoch==self.start and self.start: _set_rng(self.learn, self.rng)
+
+    def after_epoch(self):
+        if self.epoch<self.start: return
+        rows,state = self.fit_history.rows,self.learn.model.state_dict()
+        if self.best is None or rows[-1]['valid_loss']<self.best['valid_loss']:
+            self.best = dict(valid_loss=rows[-1]['valid_loss'], epoch=self.epoch, model={k: v.clone() for k,v in state.items()})
+        o = dict(model=dict(state), opt=_plain(self.opt.state_dict()), epoch=self.epoch+1, n_epoch=self.n_epoch, n_params=sum(p.numel() for p in self.learn.model.parameters()),
+                 rows=rows, seconds=rows[-1]['seconds'], rng=_rng(self.learn), best=self.best)
+        write_whole(self.file, lambda f: torch.save(o, f))
+
+# %% ../nbs/50_learner.ipynb #3fb528c2
+def epochs_in(
+    learn,   # a `CaptchaLearner`
+    seconds, # for all: this epoch, and those that it plans
+    lr=None, # the highest learning rate; `None` is the learner's
+)->int:      # at least 1
+    "Train one epoch, timed; the number of further epochs that fit into `seconds`"
+    start = time.perf_counter()
+    for dl in (learn.dls.train, learn.dls.valid):
+        if hasattr(dl, 'fill'): dl.fill()
+    learn.fit(1, (lr or learn.lr)/4)
+    return max(1, int((seconds-(time.perf_counter()-start))/learn.fit_history.total))
+
+class StopAtTarget(Callback):
+    "End the fit after the epoch whose captcha accuracy is at least `target`, at the lower end of its 95 % interval"
+    order,reached = 62,False
+    def __init__(self,
+        target,  # share of captchas, below 1
+        n_valid, # how many images it is validated on
+    ):
+        if not 0<target<1: raise ValueError(f"target={target} is not between 0 and 1")
+        need = next(n for n in itertools.count(1) if wilson_interval(n, n)[0]>=target)
+        if n_valid<need: raise ValueError(f"{n_valid} validation images cannot show an accuracy of {target}, even if all are read right: that takes {need}; validate on more (valid_pct), or ask for less")
+        self.target = target
+    def before_fit(self): self.run = _fits(self.learn)
+    def after_epoch(self):
+        rows,n = self.fit_history.rows,len(self.dls.valid_ds)
+        self.reached = bool(self.learn.final_record) and wilson_interval(round(rows[-1]['captcha_accuracy']*n), n)[0]>=self.target
+        if self.reached: raise CancelFitException
 
 # %% ../nbs/50_learner.ipynb #02f137d7
 @dataclass(frozen=True)
