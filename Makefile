@@ -39,5 +39,5 @@ $(VENV)/ready: settings.ini setup.py
 
 $(VENV)/tested: $(VENV)/ready $(SOURCES) .ci/fresh.py
 	$(BIN)/python .ci/fresh.py
-	$(BIN)/nbdev_test --n_workers $(WORKERS) --timing
+	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers $(WORKERS) --timing
 	touch $@

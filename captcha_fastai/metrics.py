@@ -8,8 +8,9 @@ __all__ = ['wilson_interval', 'Share', 'count_captchas', 'count_chars', 'edit_di
            'expected_calibration_error', 'fit_temperature', 'coverage_curve', 'coverage_at', 'clopper_pearson',
            'threshold_for']
 
-# %% ../nbs/40_metrics.ipynb #028f87db
+# %% ../nbs/40_metrics.ipynb #99c87f2a
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -181,7 +182,7 @@ def coverage_at(
     share,right,_ = coverage_curve(probabilities, right)
     return float(share[right>=accuracy].max(initial=0))
 
-# %% ../nbs/40_metrics.ipynb #6d186532
+# %% ../nbs/40_metrics.ipynb #3cd1394f
 def clopper_pearson(
     n_right,        # how many were right
     n,              # of how many
@@ -190,6 +191,7 @@ def clopper_pearson(
     "The lower end of the exact one-sided interval of a share (Clopper and Pearson 1934)"
     return float(beta.ppf(1-confidence, n_right, n-n_right+1)) if n_right else 0.
 
+@lru_cache
 def _needed(n_wrong, accuracy, confidence):
     "The fewest answers, `n_wrong` of them wrong, that prove `accuracy`"
     n = n_wrong+1

@@ -1,0 +1,90 @@
+"""The recipe `fast` on real images, with no image in more than one part: accuracy by cross-validation, with few labels, and on other data.
+
+    python benchmarks/crossval.py folds few simplecaptcha mathcaptcha display_digits
+
+`folds`: the 1040 captchas of the blog in 5 folds; lists every image that is read wrongly. `few`: trained on 25 to 832 of four folds,
+tested on the fifth, three draws each. The other three are data sets of their own; of identical images only the first is kept, so that none
+is on both sides of the split. Epochs and everything else are the recipe's (`Recipe.epochs_for`); the part that is tested on chooses nothing.
+Writes results/crossval_NAME.json.
+"""
+import argparse, hashlib, re
+from pathlib import Path
+
+import numpy as np
+from fastai.data.external import fastai_path, untar_data
+from fastai.torch_core import set_seed
+
+from captcha_fastai.data import CaptchaDataLoaders, csv_items, folder_items
+from captcha_fastai.learner import captcha_learner, get_recipe
+from captcha_fastai.metrics import Share
+from common import machine, save
+from recipes import url
+
+def fitted(train, test, seed):
+    "Train on `train`; the learner, and which of `test` it reads wrongly, as (file, label, text, probability)"
+    r = get_recipe('fast')
+    set_seed(seed, reproducible=True)
+    learn = captcha_learner(CaptchaDataLoaders.from_items(train+test, valid_idx=range(len(train), len(train)+len(test)), **r.for_data()), metrics=[])
+    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(r.epochs_for(len(train)), r.lr, **r.schedule)
+    probs,labels,_ = learn.get_labelled()
+    return learn,[(Path(f).name, t, o.text, o.probability) for (f,_),t,o in zip(test, labels, learn.decode(probs)) if o.text!=t]
+
+def once(items):
+    "Of identical files, the first"
+    seen = {}
+    for f,label in items: seen.setdefault(hashlib.sha256(Path(f).read_bytes()).hexdigest(), (f,label))
+    return list(seen.values())
+
+def in_folds(items, n=5, seed=42):
+    "`n` pairs of lists: to train on, to test on"
+    fold = np.random.default_rng(seed).permutation(len(items))%n
+    return [tuple([items[i] for i in np.flatnonzero(o)] for o in (fold!=k, fold==k)) for k in range(n)]
+
+def summed(runs, n):
+    "Accuracy over all runs, and the seconds of each"
+    wrong = [o for learn,w in runs for o in w]
+    low,high = Share(n-len(wrong), n).interval
+    return dict(n_valid=n, n_right=n-len(wrong), captcha_accuracy=1-len(wrong)/n, captcha_accuracy_low=low, captcha_accuracy_high=high,
+                fit_seconds=[learn.fit_history.total for learn,_ in runs], epochs=runs[0][0].n_epoch, wrong=[dict(zip(('file','label','text','probability'), o)) for o in wrong])
+
+def cross(items, seed=42):
+    runs = [fitted(train, test, seed) for train,test in in_folds(items)]
+    return dict(n_train=round(len(items)*.8), seed=seed, **summed(runs, len(items)))
+
+def placed(name):
+    "A data set whose archive was put into fastai's archive folder by hand"
+    archive = Path(fastai_path('archive'))/f'{name}.zip'
+    if not archive.exists(): raise ValueError(f'{archive} is not there; put the archive of {name} there')
+    return untar_data(f'https://placed.invalid/{name}.zip') # not downloaded, since it is there
+
+def captchas(): return sorted(folder_items(untar_data(url)))
+def folds(): return dict(data='captcha_images_v2', **cross(captchas()))
+
+def few(counts=(25,50,100,200,400,832), n_draws=3):
+    rest,test = in_folds(captchas())[4]
+    res = {}
+    for n in counts:
+        runs = [fitted([rest[i] for i in np.random.default_rng(draw).permutation(len(rest))[:n]], test, draw) for draw in range(n_draws)]
+        res[n] = dict(accuracy=[1-len(w)/len(test) for _,w in runs], fit_seconds=[learn.fit_history.total for learn,_ in runs], epochs=runs[0][0].n_epoch)
+        print(n, res[n], flush=True)
+    return dict(data='captcha_images_v2', seed=0, n_valid=len(test), n_draws=n_draws, counts=res)
+
+def simplecaptcha():
+    items = once(sorted(folder_items(placed('simplecaptcha'))))
+    order = np.random.default_rng(42).permutation(len(items))
+    test,train = ([items[i] for i in o] for o in (order[:1991], order[1991:]))
+    return dict(data='simplecaptcha', seed=42, n_train=len(train), **summed([fitted(train, test, 42)], len(test)))
+
+def math_label(f): return re.sub(r'\(\d+\)|[_\-]', '', Path(f).stem)
+def mathcaptcha(): return dict(data='mathcaptcha', **cross(once(sorted(folder_items(placed('mathcaptcha'), math_label), key=lambda o: ('evaluate' in str(o[0]), o[0])))))
+def display_digits():
+    return dict(data='display_digits', **cross(once(csv_items(placed('display_digits')/'labels.csv'))))
+
+if __name__=='__main__':
+    parser = argparse.ArgumentParser()
+    parser.add_argument('sets', nargs='+', choices=['folds','few','simplecaptcha','mathcaptcha','display_digits'])
+    for name in parser.parse_args().sets:
+        where = machine()
+        result = dict(benchmark='crossval', machine=where, **globals()[name]())
+        save(f'crossval_{name}', result)
+        print(name, {k: v for k,v in result.items() if k not in ('machine','wrong')}, *result.get('wrong', []), sep='\n', flush=True)
