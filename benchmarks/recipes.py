@@ -30,7 +30,7 @@ def run(recipe, seed=42, bf16=False, n_epochs=None):
     dls = CaptchaDataLoaders.from_folder(untar_data(url), seed=seed, **r.for_data())
     learn = captcha_learner(dls, recipe, cbs=[Autocast()] if bf16 and not r.light else [])
     cpu = time.process_time()
-    with learn.no_bar(): learn.fit_one_cycle(n_epochs or r.epochs, r.lr, **r.schedule)
+    with learn.no_bar(): learn.fit_one_cycle(n_epochs or r.epochs_for(len(dls.train_ds)), r.lr, **r.schedule)
     epochs = learn.fit_history.rows
     result = learn.evaluate()
     summary = summarise(learn, result, None)

@@ -37,7 +37,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CharAccuracy, CharErrorRate, 
 from .models import crnn_model, fast_model, feature_shape, fixed_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #28b598fb
+# %% ../nbs/50_learner.ipynb #60440880
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -54,8 +54,8 @@ class Recipe:
     def epochs_for(self,
         n, # training images
     )->int:
-        "The recipe's epochs; for `light` recipes more of them on few images, and fewer on many"
-        return int(np.clip(round(self.epochs*(900/n)**.75), 4, 150)) if self.light else self.epochs
+        "The recipe's epochs; for `light` recipes those are for 900 images, and there are more on fewer, fewer on more"
+        return int(np.clip(round(self.epochs*(900/n)**.5), 6, 100)) if self.light else self.epochs
     def build(self, *args, **kwargs):
         "The model, its memory laid out as it is fastest"
         return self.model(*args, **kwargs).to(memory_format=torch.channels_last if self.light else torch.contiguous_format)
@@ -68,7 +68,7 @@ class Recipe:
         return dict(cbs=[Autocast()]+[EvenStart()]*self.is_ctc, opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True))
 
 recipes = dict(
-    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=16, bs=16, grey=True, light=True, schedule=dict(pct_start=.15, div=4)),
+    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=24, bs=16, grey=True, light=True, schedule=dict(pct_start=.15, div=4)),
     crnn   = Recipe(crnn_model, CTCLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     spatial= Recipe(fixed_model, PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     pooled = Recipe(partial(fixed_model, pool=True), PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False))
