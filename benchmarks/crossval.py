@@ -75,7 +75,7 @@ def simplecaptcha():
     test,train = ([items[i] for i in o] for o in (order[:1991], order[1991:]))
     return dict(data='simplecaptcha', seed=42, n_train=len(train), **summed([fitted(train, test, 42)], len(test)))
 
-def math_label(f): return re.sub(r'\(\d+\)|[_\-]', '', Path(f).stem)
+def math_label(f): return re.sub(r'\(\d+\)|[_ \-]', '', Path(f).stem)
 def mathcaptcha(): return dict(data='mathcaptcha', **cross(once(sorted(folder_items(placed('mathcaptcha'), math_label), key=lambda o: ('evaluate' in str(o[0]), o[0])))))
 def display_digits():
     return dict(data='display_digits', **cross(once(csv_items(placed('display_digits')/'labels.csv'))))

@@ -47,30 +47,29 @@ class PerPositionLoss(TextLoss):
     def __call__(self, scores, target):
         return self.reduce(self.func(_plain(scores).float(), _plain(target)).view(target.shape).mean(1))
 
-# %% ../nbs/35_losses.ipynb #7b035f05
+# %% ../nbs/35_losses.ipynb #3cdecf3c
 class CTCLoss(TextLoss):
     "CTC loss of `(bs, n_steps, n_class)` scores against `(bs, n_pos)` class ids padded with 0; each label's loss is divided by its length"
     ids,read,posterior = map(staticmethod, (greedy_ids, map_decode, posterior)) # while training; to predict; of a text
-    even = 0. # weight of `evenly`, which `EvenStart` raises at the beginning of a fit
+    even,at = 0.,None # weight and steps of `start`, which `InkStart` sets at the beginning of a fit
     def __call__(self, scores, target):
         log_probs,y = self.log_probs(scores).transpose(0,1),_plain(target)
         lengths = (y!=Vocab.blank).sum(1)
         steps = torch.full_like(lengths, len(log_probs))
         losses = F.ctc_loss(log_probs, y, steps, lengths, blank=Vocab.blank, reduction='none') / lengths.clamp(min=1)
         if not torch.isfinite(losses).all(): self._explain(losses, target, len(log_probs))
-        if self.even: losses = losses + self.even*self.evenly(log_probs.transpose(0,1), y)
+        if self.even: losses = losses + self.even*self.start(log_probs.transpose(0,1), y, self.at)
         return self.reduce(losses)
 
-    def evenly(self,
+    def start(self,
         log_probs, # `(bs, n_steps, n_class)`
         target,    # class ids `(bs, n_pos)`, padded with 0
+        at,        # steps `(bs, n_pos)`: about where the characters are
     ):             # `(bs,)`
-        "Mean cross-entropy of the characters at the steps where they would stand if they were spread evenly over the image"
-        n_steps,real = log_probs.shape[1],target!=Vocab.blank
-        n = real.sum(1, keepdim=True).clamp(min=1)
-        at = ((torch.arange(target.shape[1], device=target.device)+.5)*n_steps/n).long().clamp(max=n_steps-1)
+        "Mean cross-entropy of the characters of the label at the steps `at`"
+        real = target!=Vocab.blank
         picked = log_probs[torch.arange(len(target), device=target.device)[:,None],at,target]
-        return -(picked*real).sum(1)/n[:,0]
+        return -(picked*real).sum(1)/real.sum(1).clamp(min=1)
 
     def _explain(self, losses, target, n_steps):
         "Raise a `ValueError` that says which labels made the loss infinite or NaN, and why"
