@@ -182,7 +182,7 @@ def coverage_at(
     share,right,_ = coverage_curve(probabilities, right)
     return float(share[right>=accuracy].max(initial=0))
 
-# %% ../nbs/40_metrics.ipynb #3cd1394f
+# %% ../nbs/40_metrics.ipynb #b98b40ee
 def clopper_pearson(
     n_right,        # how many were right
     n,              # of how many
@@ -210,9 +210,19 @@ def threshold_for(
     if n<(least := _needed(0, accuracy, confidence)):
         raise ValueError(f"{n} labelled images cannot prove an accuracy of {accuracy}, even if all were read right: that takes {least}; validate on more images, or ask for less")
     counts = np.round(share*n).astype(int)
-    first = _needed(1, accuracy, confidence) if n>=_needed(1, accuracy, confidence) else least
-    steps = np.unique(np.searchsorted(counts, np.linspace(first, n, 20).round()))
-    passed = [clopper_pearson(round(right[i]*counts[i]), counts[i], confidence)>=accuracy for i in steps]
-    if not passed[0]:
-        raise ValueError(f"{counts[steps[0]]-round(right[steps[0]]*counts[steps[0]])} of the {counts[steps[0]]} most probable answers are wrong: an accuracy of {accuracy} cannot be proven at any probability; validate on more images, train longer, or ask for less")
-    return float(p[steps[(passed+[False]).index(False)-1]])
+    passed = [i for part,start in _starts(n, accuracy, confidence) if (i := _walk(counts, right, start, accuracy, 1-part*(1-confidence))) is not None]
+    if not passed:
+        raise ValueError(f"{n-round(right[-1]*n)} of {n} answers are wrong, and too many of the most probable ones: an accuracy of {accuracy} cannot be proven at any probability; validate on more images, train longer, or ask for less")
+    return float(p[max(passed)])
+
+def _starts(n, accuracy, confidence):
+    "Where the sequences of tests begin, and each one's part of the permitted error; known before the answers are"
+    parts = [(1,n)] if n<400 else [(.2,n), (.4,n//2), (.4,n)]
+    part,fewest = parts[-1][0],[_needed(k, accuracy, 1-parts[-1][0]*(1-confidence)) for k in (0,1)]
+    return parts[:-1]+[(part, fewest[1] if n>=fewest[1] else fewest[0])]
+
+def _walk(counts, right, start, accuracy, confidence):
+    "Position of the last test that is passed, from `start` answers on; `None` if the first one fails"
+    steps = np.unique(np.searchsorted(counts, np.linspace(min(start, counts[-1]), counts[-1], 20).round()))
+    passed = [clopper_pearson(round(right[i]*counts[i]), int(counts[i]), confidence)>=accuracy for i in steps]
+    return steps[(passed+[False]).index(False)-1] if passed[0] else None
