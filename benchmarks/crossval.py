@@ -12,20 +12,17 @@ from pathlib import Path
 
 import numpy as np
 from fastai.data.external import fastai_path, untar_data
-from fastai.torch_core import set_seed
 
-from captcha_fastai.data import CaptchaDataLoaders, csv_items, folder_items
-from captcha_fastai.learner import captcha_learner, get_recipe
+from captcha_fastai.data import csv_items, folder_items
+from captcha_fastai.learner import get_recipe
 from captcha_fastai.metrics import Share
+from calibration import trained
 from common import machine, save
 from recipes import url
 
 def fitted(train, test, seed):
     "Train on `train`; the learner, and which of `test` it reads wrongly, as (file, label, text, probability)"
-    r = get_recipe('fast')
-    set_seed(seed, reproducible=True)
-    learn = captcha_learner(CaptchaDataLoaders.from_items(train+test, valid_idx=range(len(train), len(train)+len(test)), **r.for_data()), metrics=[])
-    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(r.epochs_for(len(train)), r.lr, **r.schedule)
+    learn = trained(train+test, range(len(train), len(train)+len(test)), seed, get_recipe('fast').epochs_for(len(train)), metrics=[])
     probs,labels,_ = learn.get_labelled()
     return learn,[(Path(f).name, t, o.text, o.probability) for (f,_),t,o in zip(test, labels, learn.decode(probs)) if o.text!=t]
 

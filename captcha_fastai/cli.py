@@ -85,7 +85,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #3c75eb0a
+# %% ../nbs/75_cli.ipynb #3f566418
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -176,11 +176,13 @@ def _plan(learn, epochs, lr, budget, part):
 def _save_best(learn, folder, model):
     "The epoch with the lowest validation loss, as a recogniser of its own"
     best,last = learn.checkpoint.best,{k: v.clone() for k,v in learn.model.state_dict().items()}
+    was = learn.temperature,learn.thresholds
+    learn.thresholds = {} # those are of other weights
     learn.model.load_state_dict(best['model'])
     learn.calibrate()
     learn.save_recogniser(folder, results=learn.evaluate())
     learn.model.load_state_dict(last)
-    learn.calibrate()
+    learn.temperature,learn.thresholds = was
     say(f"in {model}/best: epoch {best['epoch']+1}, whose validation loss was the lowest, {best['valid_loss']:.4f}")
 
 def summarise(

@@ -254,7 +254,7 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o for _,o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #87bb72dd
+# %% ../nbs/10_data.ipynb #f6cecd96
 class CaptchaDL(TfmdDL):
     "A `TfmdDL` that opens each image once and keeps its pixels, as uint8, for later epochs"
     def __init__(self, dataset=None, bs=16, num_workers=0, **kwargs):
@@ -266,8 +266,7 @@ class CaptchaDL(TfmdDL):
 
     def kept_batch(self, idxs):
         "The items at `idxs` as one batch; those not met before are opened first"
-        for i in idxs:
-            if i not in self.have: self.keep(i, self.do_item(i))
+        self.fill(idxs)
         return tuple(self._typed(proto, t[idxs], idxs) for proto,t in zip(self.proto, self.kept))
 
     def keep(self, i, item):
@@ -275,9 +274,9 @@ class CaptchaDL(TfmdDL):
         for store,t in zip(self.kept, item): store[i] = t
         self.have.add(i)
 
-    def fill(self):
-        "Open all images now, so that the first epoch takes no longer than the others"
-        for i in range(self.n):
+    def fill(self, idxs=None):
+        "Open those of the images at `idxs` that were not met before; `None` is all, so that the first epoch takes no longer than the others"
+        for i in range(self.n) if idxs is None else idxs:
             if i not in self.have: self.keep(i, self.do_item(i))
 
     def _typed(self, proto, batch, idxs):

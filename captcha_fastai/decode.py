@@ -126,7 +126,7 @@ def greedy_decode(
     a = as_log_probs(log_probs, vocab, n_steps)
     return Decoded(to_texts(_greedy(a), vocab), np.exp(a.max(-1, initial=-np.inf).sum(-1)))
 
-# %% ../nbs/30_decode.ipynb #986d7ff5
+# %% ../nbs/30_decode.ipynb #6cedef59
 def posterior(
     log_probs,    # `(bs, n_steps, n_class)`
     texts,        # one text per row, or class ids `(bs, n)` padded with 0
@@ -134,9 +134,14 @@ def posterior(
     n_steps=None, # `(bs,)`: how many steps of each row count
 ):                # `(bs,)` log-probabilities
     "Exact log-probability of one text per row: the sum over all its paths (Graves et al. 2006)"
+    a,ids = _with_texts(log_probs, texts, vocab, n_steps)
+    return np.concatenate([_posterior(a[o], ids[o]) for o in _blocks(a)] or [np.zeros(0)])
+
+def _with_texts(log_probs, texts, vocab, n_steps=None):
+    "Checked log-probabilities, and class ids of one text for each row"
     a,ids = as_log_probs(log_probs, vocab, n_steps),to_ids(texts, vocab)
     if len(ids)!=len(a): raise ValueError(f"{len(ids)} texts for {len(a)} rows of scores; give one for each")
-    return np.concatenate([_posterior(a[o], ids[o]) for o in _blocks(a)] or [np.zeros(0)])
+    return a,_trim(ids)
 
 def _posterior(a, ids):
     "`(R,)` for ids `(R, n)`, or `(R, k)` for ids `(R, k, n)`; in parts, so that what is calculated on them stays small"
@@ -210,7 +215,7 @@ def _backward(a, ids):
     n = (ids!=Vocab.blank).sum(1)
     return _flip(_forward(*_lattice(a[:,::-1], _flip(ids, n)))[::-1], 2*n+1)
 
-# %% ../nbs/30_decode.ipynb #3db8e73c
+# %% ../nbs/30_decode.ipynb #b8a40608
 def staircase(
     k,        # how many best products are wanted
     spare=0,  # how many of the products in each row `i` may turn out smaller than they should be
@@ -221,10 +226,15 @@ def staircase(
     return i[can],j[can]
 
 def _best(mass, k):
-    "Indices `(R, k)` of the largest, best first"
-    k = min(k, mass.shape[1])
-    some = np.argpartition(-mass, k-1, axis=1)[:,:k] if k<mass.shape[1] else np.broadcast_to(np.arange(k), (len(mass), k))
-    return np.take_along_axis(some, np.argsort(-np.take_along_axis(mass, some, 1), axis=1, kind='stable'), 1)
+    "Indices `(..., k)` of the largest along the last axis, best first"
+    n,k = mass.shape[-1],min(k, mass.shape[-1])
+    some = np.argpartition(-mass, k-1, axis=-1)[...,:k] if k<n else np.broadcast_to(np.arange(k), (*mass.shape[:-1], k))
+    return np.take_along_axis(some, np.argsort(-np.take_along_axis(mass, some, -1), axis=-1, kind='stable'), -1)
+
+def _top(ids, score, k):
+    "The `k` best of the texts `(R, m, n)` by `score (R, m)`, best first, and their scores"
+    best = _best(score, k)
+    return np.take_along_axis(ids, best[...,None], 1),np.take_along_axis(score, best, 1)
 
 def _follow(parent, char):
     "Class ids `(R, k, n_steps)`, zeros between them, of beams that kept at each step whose child they are and what was added"
@@ -268,8 +278,7 @@ def _merge(ids, score):
     "The text with the largest sum of scores, and that sum"
     same = (_trim(ids)[:,:,None]==_trim(ids)[:,None]).all(-1)
     with np.errstate(divide='ignore'): total = np.log((same*np.exp(score)[:,None]).sum(-1))
-    best = _best(total, 1)
-    return np.take_along_axis(ids, best[...,None], 1),np.take_along_axis(total, best, 1)
+    return _top(ids, total, 1)
 
 def _decoded(parts, vocab, top_k=None):
     "One `Decoded` of blocks of `(ids (R, k, n), log-probabilities (R, k), certified (R,))`, or of the first two"
@@ -336,7 +345,7 @@ def _mask(allowed, vocab):
     if not known: raise ValueError(f"none of the characters {allowed!r} is known to the model; allow some of {vocab.chars!r}")
     return np.isin(np.arange(len(vocab)), vocab.encode(''.join(known)))
 
-# %% ../nbs/30_decode.ipynb #7273445e
+# %% ../nbs/30_decode.ipynb #e98fdd82
 def prefix_beam_search(
     log_probs,    # `(bs, n_steps, n_class)`
     vocab:Vocab,  # of the model
@@ -370,20 +379,18 @@ def _search(a, k, rules):
     steps = [beam.step(a[:,t], *(o[t] for o in top)) for t in range(a.shape[1])]
     score = beam.log_mass()
     if rules.lengths is not None: score = np.where(np.isin(np.arange(n_levels), rules.lengths)[:,None], score, -np.inf)
-    best = _best(score.reshape(len(a), -1), k)
     ids = _follow(*map(np.array, zip(*steps))) if steps else np.zeros((len(a), n_levels*k, 0), int)
-    ids = np.take_along_axis(ids, best[...,None], 1)
-    return pack(ids, ids!=Vocab.blank),np.take_along_axis(score.reshape(len(a), -1), best, 1)
+    ids,score = _top(ids, score.reshape(len(a), -1), k)
+    return pack(ids, ids!=Vocab.blank),score
+
 
 def _top_chars(a, k, n_levels, rules):
     "The `k` best characters of each step, `(n_steps, R, 1 or n_levels, k)`: probabilities and class ids"
-    a,k = a[:,:,1:].swapaxes(0,1)[:,:,None],min(k, a.shape[2]-1)
+    a = a[:,:,1:].swapaxes(0,1)[:,:,None]
     if rules.by_pos is not None: # nothing comes into level 0; level n is entered by the n-th character
         a = np.where(np.pad(rules.by_pos[:n_levels-1,1:], ((1,0),(0,0))), a, a.dtype.type(-np.inf))
-    some = np.argpartition(-a, k-1, axis=-1)[...,:k] if k<a.shape[-1] else np.broadcast_to(np.arange(k), (*a.shape[:-1], k))
-    score = np.take_along_axis(a, some, -1)
-    order = np.argsort(-score, axis=-1)
-    return np.exp(np.take_along_axis(score, order, -1), dtype=float),np.take_along_axis(some, order, -1)+1
+    best = _best(a, k)
+    return np.exp(np.take_along_axis(a, best, -1), dtype=float),best+1
 
 class _Beam:
     "`k` prefixes for each row and level: masses, last character, hash, hash of the parent"
@@ -405,7 +412,8 @@ class _Beam:
 
     def step(self, a, p, c):
         "Go on by one step; gives for each place the flat place of the parent, and the class id that was added"
-        total,old = self.blank+self.char,[self._from(o) for o in (self.hash, self.last, self.blank, self.blank+self.char)]
+        total = self.blank+self.char
+        old = [self._from(o) for o in (self.hash, self.last, self.blank, total)]
         p_last = np.exp(np.take_along_axis(a, self.last.reshape(len(a), -1), 1), dtype=float).reshape(total.shape)
         stay = total*np.exp(a[:,:1,None], dtype=float),(self.char+self._joining(*old))*p_last
         self._keep(*stay, *self._extend(*old, p, c))
@@ -490,11 +498,11 @@ def _word_scores(a, parent, char, at):
         blank,chars,scale = blank/most,chars/most,scale+np.log(most[:,0])
     with np.errstate(divide='ignore'): return np.log((blank+chars)[:,at])+scale[:,None]
 
-# %% ../nbs/30_decode.ipynb #300bca90
-def _log_sum(a, axis=-1):
-    most = a.max(axis, keepdims=True, initial=-np.inf)
+# %% ../nbs/30_decode.ipynb #52fe608b
+def _log_sum(a):
+    most = a.max(-1, keepdims=True, initial=-np.inf)
     most = np.where(np.isfinite(most), most, 0)
-    with np.errstate(divide='ignore'): return np.log(np.exp(a-most, dtype=float).sum(axis))+most.squeeze(axis)
+    with np.errstate(divide='ignore'): return np.log(np.exp(a-most, dtype=float).sum(-1))+most.squeeze(-1)
 
 def _log_total(a, rules):
     "Log of the summed probability `(R,)` of all texts that the rules for lengths and characters allow"
@@ -556,10 +564,9 @@ def _rank(a, greedy, p_greedy, beam_size, rules):
     p = np.where(mass>-np.inf, _posterior(a, ids), -np.inf)
     p_greedy = np.where(((ids==greedy).all(-1) & (p>-np.inf)).any(1, keepdims=True), -np.inf, p_greedy)
     ids,p = np.concatenate([ids, greedy], 1),np.concatenate([p, p_greedy], 1)
-    best = _best(p, p.shape[1])
-    return np.take_along_axis(ids, best[...,None], 1),np.take_along_axis(p, best, 1)
+    return _top(ids, p, p.shape[1])
 
-# %% ../nbs/30_decode.ipynb #26029f40
+# %% ../nbs/30_decode.ipynb #d906343d
 class Alignment(NamedTuple):
     "Where the characters of a text are, and how probable each is; `n` is the number of characters of the longest text"
     spans: np.ndarray         # `(bs, n, 2)`: first step, and the step after the last; 0, 0 for padding
@@ -573,8 +580,7 @@ def align(
     n_steps=None, # `(bs,)`: how many steps of each row count
 )->Alignment:
     "Which steps write which character (best path), and the probability of each"
-    a,ids = as_log_probs(log_probs, vocab, n_steps),_trim(to_ids(texts, vocab))
-    if len(ids)!=len(a): raise ValueError(f"{len(ids)} texts for {len(a)} rows of scores; give one for each")
+    a,ids = _with_texts(log_probs, texts, vocab, n_steps)
     parts = [_align(a[o], ids[o], o.start) for o in _blocks(a, 1<<17, 1)]
     return Alignment(*map(np.concatenate, zip(*parts))) if parts else Alignment(np.zeros((0,0,2), int), np.zeros((0,0)), np.zeros((0,a.shape[1],0)))
 
@@ -619,7 +625,7 @@ def _without(a, ids):
     at = np.arange(ids.shape[1]-1)
     return _posterior(a, ids[:,at+(at>=np.arange(ids.shape[1])[:,None])])
 
-# %% ../nbs/30_decode.ipynb #f75816b4
+# %% ../nbs/30_decode.ipynb #01f73505
 def fixed_ids(
     log_probs, # `(bs, n_pos, n_class)`
 ):             # class ids `(bs, n_pos)`, padded with 0
@@ -661,9 +667,8 @@ def fixed_posterior(
     vocab=None,  # the `Vocab`; not needed for class ids
 ):               # `(bs,)` log-probabilities
     "Log-probability of one text per row, where each position is scored by itself"
-    a,ids = as_log_probs(log_probs, vocab),to_ids(texts, vocab)
-    if len(ids)!=len(a): raise ValueError(f"{len(ids)} texts for {len(a)} rows of scores; give one for each")
-    ids = np.pad(_trim(ids), ((0,0),(0,a.shape[1])))
+    a,ids = _with_texts(log_probs, texts, vocab)
+    ids = np.pad(ids, ((0,0),(0,a.shape[1])))
     if ids[:,a.shape[1]:].any(): raise ValueError(f"a text has more characters than the {a.shape[1]} positions of the model; shorten it")
     return np.take_along_axis(a, ids[:,:a.shape[1],None], 2)[...,0].sum(1, dtype=float)
 
@@ -700,9 +705,7 @@ def _strings(a, ends, k, words=None):
         sel = _best(total, k)
         ids,score = np.take_along_axis(ids, i[have][sel][...,None], 1),np.take_along_axis(total, sel, 1)
         ids[:,:,pos] = np.take_along_axis(c, j[have][sel], 1)+1
-    ids,score = (np.concatenate(o, 1) for o in zip(*every))
-    best = _best(score, k)
-    return np.take_along_axis(ids, best[...,None], 1),np.take_along_axis(score, best, 1)
+    return _top(*(np.concatenate(o, 1) for o in zip(*every)), k)
 
 def _word_scores_fixed(a, ends, words):
     "Log-probabilities `(R, W)` of words that fit the positions"

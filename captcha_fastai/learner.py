@@ -137,7 +137,7 @@ class StopOnInterrupt(Callback):
     def after_fit(self):
         if self.main: signal.signal(signal.SIGINT, self.was)
 
-# %% ../nbs/50_learner.ipynb #32e3e70a
+# %% ../nbs/50_learner.ipynb #74605ed6
 def ink_steps(
     x,       # images `(bs, n_in, height, width)`
     lengths, # `(bs,)`: how many characters each has
@@ -160,11 +160,11 @@ class InkStart(Callback):
     def before_fit(self): self.run = isinstance(self.learn.loss_func, CTCLoss) and _fits(self.learn)
     def after_pred(self):
         loss = self.learn.loss_func
-        loss.even = max(0., 1-self.pct_train/self.share) if self.training else 0.
-        if loss.even:
+        loss.start_weight = max(0., 1-self.pct_train/self.share) if self.training else 0.
+        if loss.start_weight:
             x,y = (o.as_subclass(torch.Tensor) for o in (self.x, self.y))
-            loss.at = ink_steps(x, (y>0).sum(1), y.shape[1], self.pred.shape[1])
-    def after_fit(self): self.learn.loss_func.even = 0.
+            loss.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.pred.shape[1])
+    def after_fit(self): self.learn.loss_func.start_weight = 0.
 
 # %% ../nbs/50_learner.ipynb #447b3384
 def _rng(learn):
@@ -369,7 +369,7 @@ class CaptchaLearner(Learner):
             repeats_accuracy=Share(*total(count_captchas, [p for p in pairs if min_steps(p[1])>len(p[1])])),
             char_accuracy=share(count_chars), cer=share(count_edits), calibration_error=expected_calibration_error(p, right), coverage_at_98=coverage_at(p, right))
 
-# %% ../nbs/50_learner.ipynb #d6a7987a
+# %% ../nbs/50_learner.ipynb #8c310854
 def _labels(dls):
     "All labels as texts, without opening an image; none where the dataset does not keep them apart"
     return [tl[i].text for ds in (dls.train_ds, dls.valid_ds) for tl in list(getattr(ds, 'tls', []))[1:2] for i in range(len(ds))]
@@ -399,12 +399,13 @@ def captcha_learner(
 )->CaptchaLearner:
     "A learner for the texts in `dls`"
     r = get_recipe(recipe)
+    given = r.for_learner()
     n_in,*size = dls.one_batch()[0].shape[1:]
     model = r.build(len(dls.vocab), dls.n_pos, tuple(size), n_in, pretrained=pretrained)
     if r.is_ctc: check_steps(model, _labels(dls), n_in, tuple(size))
     if metrics is None: metrics = [CaptchaAccuracy(), CharAccuracy(), CharErrorRate()] + ([BlankShare()] if r.is_ctc else [])
     learn = CaptchaLearner(dls, model, loss_func=loss_func or r.loss(dls.vocab), metrics=metrics, splitter=lambda m: L(m[0],m[1]).map(params),
-                           **{'lr':r.lr, **r.for_learner(), **kwargs, 'cbs':[FitHistory(), *r.for_learner()['cbs'], *(cbs or [])]})
+                           **{'lr':r.lr, **given, **kwargs, 'cbs':[FitHistory(), *given['cbs'], *(cbs or [])]})
     learn.recipe = recipe
     if pretrained: learn.freeze()
     return learn

@@ -47,18 +47,18 @@ class PerPositionLoss(TextLoss):
     def __call__(self, scores, target):
         return self.reduce(self.func(_plain(scores).float(), _plain(target)).view(target.shape).mean(1))
 
-# %% ../nbs/35_losses.ipynb #3cdecf3c
+# %% ../nbs/35_losses.ipynb #1906720a
 class CTCLoss(TextLoss):
     "CTC loss of `(bs, n_steps, n_class)` scores against `(bs, n_pos)` class ids padded with 0; each label's loss is divided by its length"
     ids,read,posterior = map(staticmethod, (greedy_ids, map_decode, posterior)) # while training; to predict; of a text
-    even,at = 0.,None # weight and steps of `start`, which `InkStart` sets at the beginning of a fit
+    start_weight,start_at = 0.,None # of `start`, which `InkStart` sets at the beginning of a fit
     def __call__(self, scores, target):
         log_probs,y = self.log_probs(scores).transpose(0,1),_plain(target)
         lengths = (y!=Vocab.blank).sum(1)
         steps = torch.full_like(lengths, len(log_probs))
         losses = F.ctc_loss(log_probs, y, steps, lengths, blank=Vocab.blank, reduction='none') / lengths.clamp(min=1)
         if not torch.isfinite(losses).all(): self._explain(losses, target, len(log_probs))
-        if self.even: losses = losses + self.even*self.start(log_probs.transpose(0,1), y, self.at)
+        if self.start_weight: losses = losses + self.start_weight*self.start(log_probs.transpose(0,1), y, self.start_at)
         return self.reduce(losses)
 
     def start(self,
