@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['stem_label', 'CaptchaTransform', 'show_batch', 'show_results', 'CaptchaOpen', 'CaptchaEncode', 'CaptchaImageBlock',
            'CaptchaBlock', 'look_at', 'DataReport', 'folder_items', 'csv_items', 'df_items', 'check_labels',
-           'check_enough', 'CaptchaDL', 'captcha_dsets', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
+           'check_enough', 'memory_bytes', 'CaptchaDL', 'captcha_dsets', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
 
-# %% ../nbs/10_data.ipynb #2a28f90a
-import hashlib, os, re, warnings
+# %% ../nbs/10_data.ipynb #5495b81f
+import hashlib, math, os, re, tempfile, warnings
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pandas as pd, torch
+import numpy as np, pandas as pd, torch
 from fastai.data.block import TransformBlock
 from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.data.transforms import IntToFloatTensor, ItemGetter, RandomSplitter, ToTensor, get_image_files
@@ -254,23 +254,55 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o for _,o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #f6cecd96
+# %% ../nbs/10_data.ipynb #198a5166
+def memory_bytes():
+    "The memory of this machine; 8 GB where it does not say"
+    try: return os.sysconf('SC_PAGE_SIZE')*os.sysconf('SC_PHYS_PAGES')
+    except (AttributeError, ValueError, OSError): return 8<<30
+
+def _room(shape, dtype, most):
+    "A tensor for `shape` numbers: in memory, or in a temporary file where they take more than `most` bytes"
+    t = torch.empty((), dtype=dtype)
+    size = math.prod(shape)
+    if size*t.element_size()<=most: return torch.empty(shape, dtype=dtype)
+    return torch.from_numpy(np.memmap(tempfile.TemporaryFile(), t.numpy().dtype, 'w+', shape=tuple(shape)))
+
 class CaptchaDL(TfmdDL):
     "A `TfmdDL` that opens each image once and keeps its pixels, as uint8, for later epochs"
-    def __init__(self, dataset=None, bs=16, num_workers=0, **kwargs):
+    def __init__(self, dataset=None, bs=16, num_workers=0,
+        least=0,     # images in an epoch: fewer come several times
+        again=False, # make each item again in each epoch, and keep none? For datasets that are drawn, not opened
+        **kwargs     # of fastai's `TfmdDL`
+    ):
         super().__init__(dataset, bs=bs, num_workers=num_workers, **kwargs)
-        self.kept,self.have = None,set()
+        self.least,self.again,self.kept,self.have,self.more,self.mix,self.room = least,again,None,set(),None,None,memory_bytes()//4
+
+    @property
+    def n_epoch(self):
+        "How many images an epoch has"
+        return self.n*max(1, round(self.least/self.n)) if self.n else 0
+    def __len__(self): return self.n_epoch//self.bs if self.drop_last else -(-self.n_epoch//self.bs)
+    def new(self, dataset=None, cls=None, **kwargs):
+        return super().new(dataset, cls, **{'again':self.again, **({'least':self.least} if dataset is None else {}), **kwargs})
+
+    def get_idxs(self):
+        "Positions of the images of an epoch; those that were added with `add` are behind the others"
+        idxs,all_of_them = [],range(self.n+(len(self.more[0]) if self.more else 0))
+        while len(idxs)<self.n_epoch: idxs += self.shuffle_fn(all_of_them) if self.shuffle else all_of_them
+        return idxs[:self.n_epoch]
 
     def create_batches(self, samps):
-        for idxs in chunked(samps, self.bs, self.drop_last): yield self.kept_batch(idxs)
+        for idxs in chunked(samps, self.bs, self.drop_last): yield (self.mix or self.kept_batch)(idxs)
 
     def kept_batch(self, idxs):
         "The items at `idxs` as one batch; those not met before are opened first"
-        self.fill(idxs)
-        return tuple(self._typed(proto, t[idxs], idxs) for proto,t in zip(self.proto, self.kept))
+        if self.again: return self.do_batch([self.do_item(i) for i in idxs])
+        self.fill(o for o in idxs if o<self.n)
+        rows = (lambda t,more: torch.stack([t[i] if i<self.n else more[i-self.n] for i in idxs])) if self.more else (lambda t,_: t[idxs])
+        return tuple(self._typed(proto, rows(t, more), idxs) for proto,t,more in zip(self.proto, self.kept, self.more or self.kept))
 
     def keep(self, i, item):
-        if self.kept is None: self.proto,self.kept = item,[torch.empty(self.n, *t.shape, dtype=t.dtype) for t in item]
+        if self.kept is None: self.proto,self.kept = item,[_room((self.n, *t.shape), t.dtype, self.room) for t in item]
         for store,t in zip(self.kept, item): store[i] = t
         self.have.add(i)
 
@@ -279,9 +311,16 @@ class CaptchaDL(TfmdDL):
         for i in range(self.n) if idxs is None else idxs:
             if i not in self.have: self.keep(i, self.do_item(i))
 
+    def add(self,
+        images=None, # uint8 `(n, n_in, height, width)`; `None` takes away what was added before
+        ids=None,    # `(n, n_pos)`: their class ids
+    ):
+        "Mix further images into the epochs, whose length stays as it is"
+        self.more = (images, ids) if images is not None and len(images) else None
+
     def _typed(self, proto, batch, idxs):
         batch = retain_meta(proto, batch.as_subclass(type(proto)), as_copy=True)
-        if isinstance(proto, CaptchaLabel): batch.files = [self.dataset.items[i][0] for i in idxs]
+        if isinstance(proto, CaptchaLabel): batch.files = [self.dataset.items[i][0] if i<self.n else 'an added image' for i in idxs]
         return batch
 
 # %% ../nbs/10_data.ipynb #c4e1f61a
@@ -307,7 +346,7 @@ def _split(n, valid_pct, seed, valid_idx):
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n: raise ValueError(f"valid_idx must hold some, not all, of the positions 0 to {n-1}; got {_some(valid, 5, ', ')}")
     return [i for i in range(n) if i not in set(valid)],valid
 
-# %% ../nbs/10_data.ipynb #795bec22
+# %% ../nbs/10_data.ipynb #06aeaaa1
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -322,6 +361,7 @@ class CaptchaDataLoaders(DataLoaders):
         case=True,        # tell upper from lower case?
         n_pos=None,       # length of the longest label that the model can give; `None` takes it from the data
         bs=16,            # images in a batch
+        least=0,          # images in a training epoch: fewer come several times
         batch_tfms=None,  # batch transforms for training; `None` is `captcha_augment()`, `[]` is none
         skip_bad=False,   # leave out unreadable files, and report them, instead of stopping?
         device=None,      # `None` is fastai's default
@@ -344,14 +384,14 @@ class CaptchaDataLoaders(DataLoaders):
                                         f"{_some(' = '.join(o) for o in report.leaked)}\nRemove the copies, or give valid_idx", stacklevel=2)
         h,w = (int(pd.Series([o[0][i] for o in looks]).median()) for i in (0,1))
         prep = ImagePrep(size or (h,w), grey, resize)
-        return cls.from_parts(items, prep, vocab, n_pos or max(report.lengths), (train,valid), report, bs, batch_tfms, device, path)
+        return cls.from_parts(items, prep, vocab, n_pos or max(report.lengths), (train,valid), report, bs, batch_tfms, device, path, least)
 
     @classmethod
-    def from_parts(cls, items, prep, vocab, n_pos, splits=((),()), report=None, bs=16, batch_tfms=None, device=None, path='.'):
+    def from_parts(cls, items, prep, vocab, n_pos, splits=((),()), report=None, bs=16, batch_tfms=None, device=None, path='.', least=0):
         "Batches of `items` that were checked already; without items, only `test_dl` gives any"
         dsets = captcha_dsets(items, prep, vocab, n_pos, splits)
         batch_tfms,device = captcha_augment() if batch_tfms is None else list(batch_tfms),device or default_device()
-        train = CaptchaDL(dsets.train, bs=min(bs, len(splits[0])) or bs, shuffle=True, drop_last=True, after_item=ToTensor,
+        train = CaptchaDL(dsets.train, bs=min(bs, max(len(splits[0]), least)) or bs, shuffle=True, drop_last=True, least=least, after_item=ToTensor,
                           after_batch=[IntToFloatTensor(), *batch_tfms], device=device)
         valid = CaptchaDL(dsets.valid, bs=64, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
         res = cls(train, valid, path=path, device=device)
