@@ -346,7 +346,7 @@ def _split(n, valid_pct, seed, valid_idx):
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n: raise ValueError(f"valid_idx must hold some, not all, of the positions 0 to {n-1}; got {_some(valid, 5, ', ')}")
     return [i for i in range(n) if i not in set(valid)],valid
 
-# %% ../nbs/10_data.ipynb #06aeaaa1
+# %% ../nbs/10_data.ipynb #6457bc12
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -397,6 +397,21 @@ class CaptchaDataLoaders(DataLoaders):
         res = cls(train, valid, path=path, device=device)
         res.report = report
         return res
+
+    @classmethod
+    def from_draw(cls,
+        draw,         # takes a position, gives (Pillow image, text); the same position, the same image
+        n_train, n_valid, # how many to train on (positions from 0) and to validate on (the positions behind those)
+        size,         # `(height, width)` in pixels that images are brought to
+        vocab, n_pos, # the `Vocab`, and the length of the longest text
+        grey=True, bs=16, batch_tfms=None, device=None, # as `from_items`
+    ):
+        "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
+        prep,device = ImagePrep(size, grey),device or default_device()
+        batch_tfms = captcha_augment() if batch_tfms is None else list(batch_tfms)
+        sets = Drawn(draw, range(n_train), prep, vocab, n_pos),Drawn(draw, range(n_train, n_train+n_valid), prep, vocab, n_pos)
+        return cls(CaptchaDL(sets[0], bs=bs, shuffle=True, drop_last=True, again=True, after_item=ToTensor, after_batch=[IntToFloatTensor(), *batch_tfms], device=device),
+                  CaptchaDL(sets[1], bs=64, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device), device=device)
 
     @classmethod
     def from_folder(cls, path, label_func=stem_label, **kwargs):

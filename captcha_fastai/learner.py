@@ -190,7 +190,7 @@ class InkStart(Callback):
             loss.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.pred.shape[1])
     def after_fit(self): self.learn.loss_func.start_weight = 0.
 
-# %% ../nbs/50_learner.ipynb #18055d46
+# %% ../nbs/50_learner.ipynb #f1f696fe
 def scores_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`
@@ -229,12 +229,13 @@ class Recombine(EpochsAt):
         share=None, # of a batch; `None` is 0.8 for fewer than 400 images, 0.5 for more
         most=1000,  # images to take pieces from
         start=.1,   # share of the fit before it begins
+        least=12,   # epochs of a fit for which it pays: shorter ones are over before the harder images help
         shares=(.15,.25,.4,.6,.8), # of the fit, at which the model is asked anew where the characters are
-    ): self.share,self.most,self.start,self.shares = share,most,start,shares
+    ): self.share,self.most,self.start,self.least,self.shares = share,most,start,least,shares
     def before_fit(self):
         dl,self.cuts,self.had = self.dls.train,None,None
         self.run = (_fits(self.learn) and isinstance(self.learn.loss_func, CTCLoss) and isinstance(dl, CaptchaDL) and not dl.again and self.dls.n_pos>1
-                    and self.learn.n_steps>=2*self.dls.n_pos-1) # so that any text can be written
+                    and self.n_epoch>=self.least and self.learn.n_steps>=2*self.dls.n_pos-1) # so that any text can be written
         if self.run: dl.mix = self.mix
     def pool(self):
         "The images and labels that pieces are taken from"
