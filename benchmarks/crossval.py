@@ -2,8 +2,9 @@
 
     python benchmarks/crossval.py folds few simplecaptcha mathcaptcha display_digits
 
-`folds`: the 1040 captchas of the blog in 5 folds; lists every image that is read wrongly. `few`: trained on 25 to 832 of four folds,
-tested on the fifth, three draws each. The other three are data sets of their own; of identical images only the first is kept, so that none
+`folds`: the 1040 captchas of the blog in 5 folds; lists every image that is read wrongly, and draws them (nbs/images/folds_wrong.png). `few`:
+trained on 25 to 832 of four folds, tested on the fifth, three draws each; and with 25 to 100, once more with the rest of the four folds as
+images without labels (`captcha_train --unlabelled`). The other three are data sets of their own; of identical images only the first is kept, so that none
 is on both sides of the split. Epochs and everything else are the recipe's (`Recipe.epochs_for`); the part that is tested on chooses nothing.
 Writes results/crossval_NAME.json.
 """
@@ -14,15 +15,17 @@ import numpy as np
 from fastai.data.external import fastai_path, untar_data
 
 from captcha_fastai.data import csv_items, folder_items
-from captcha_fastai.learner import get_recipe
+from captcha_fastai.image import open_image
+from captcha_fastai.learner import SelfTrain, get_recipe
 from captcha_fastai.metrics import Share
 from calibration import trained
 from common import machine, save
 from recipes import url
 
-def fitted(train, test, seed):
+def fitted(train, test, seed, unlabelled=()):
     "Train on `train`; the learner, and which of `test` it reads wrongly, as (file, label, text, probability)"
-    learn = trained(train+test, range(len(train), len(train)+len(test)), seed, get_recipe('fast').epochs_for(len(train)), metrics=[])
+    learn = trained(train+test, range(len(train), len(train)+len(test)), seed, get_recipe('fast').epochs_for(len(train)), metrics=[],
+                    cbs=[SelfTrain([f for f,_ in unlabelled])] if unlabelled else [])
     probs,labels,_ = learn.get_labelled()
     return learn,[(Path(f).name, t, o.text, o.probability) for (f,_),t,o in zip(test, labels, learn.decode(probs)) if o.text!=t]
 
@@ -55,16 +58,37 @@ def placed(name):
     return untar_data(f'https://placed.invalid/{name}.zip') # not downloaded, since it is there
 
 def captchas(): return sorted(folder_items(untar_data(url)))
-def folds(): return dict(data='captcha_images_v2', **cross(captchas()))
+def folds():
+    res = dict(data='captcha_images_v2', **cross(captchas()))
+    picture({f.name: f for f,_ in captchas()}, res['wrong'])
+    return res
+
+def picture(files, wrong):
+    "The images that are read wrongly, with their labels and what was read"
+    import matplotlib.pyplot as plt
+    fig,axs = plt.subplots(-(-max(len(wrong), 1)//4), 4, figsize=(9, 1.1*-(-max(len(wrong), 1)//4)), squeeze=False, layout='constrained')
+    for ax in axs.flat: ax.axis('off')
+    for ax,o in zip(axs.flat, wrong):
+        ax.imshow(open_image(files[o['file']]).convert('L'), cmap='gray')
+        ax.set_title(f"label {o['label']}, read {o['text']} ({o['probability']:.2f})", fontsize=8)
+    path = Path(__file__).parent.parent/'nbs'/'images'
+    path.mkdir(exist_ok=True)
+    fig.savefig(path/'folds_wrong.png', dpi=80)
+    plt.close(fig)
 
 def few(counts=(25,50,100,200,400,832), n_draws=3):
     rest,test = in_folds(captchas())[4]
-    res = {}
-    for n in counts:
-        runs = [fitted([rest[i] for i in np.random.default_rng(draw).permutation(len(rest))[:n]], test, draw) for draw in range(n_draws)]
-        res[n] = dict(accuracy=[1-len(w)/len(test) for _,w in runs], fit_seconds=[learn.fit_history.total for learn,_ in runs], epochs=runs[0][0].n_epoch)
-        print(n, res[n], flush=True)
-    return dict(data='captcha_images_v2', seed=0, n_valid=len(test), n_draws=n_draws, counts=res)
+    res = dict(labelled={}, with_unlabelled={})
+    for kind,n in [('labelled', n) for n in counts]+[('with_unlabelled', n) for n in counts[:3]]:
+        runs = []
+        for draw in range(n_draws):
+            order = [rest[i] for i in np.random.default_rng(draw).permutation(len(rest))]
+            learn,wrong = fitted(order[:n], test, draw, order[n:] if kind!='labelled' else ())
+            runs.append(dict(accuracy=1-len(wrong)/len(test), fit_seconds=learn.fit_history.total, epochs=learn.n_epoch, wrong=[o[1:3] for o in wrong]))
+        res[kind][n] = runs
+        save('crossval_few', dict(benchmark='crossval', machine=machine(), data='captcha_images_v2', seed=0, n_train=n, n_valid=len(test), n_draws=n_draws, **res)) # so that a run that is broken off leaves something
+        print(kind, n, [(round(o['accuracy'], 4), round(o['fit_seconds'])) for o in runs], flush=True)
+    return dict(data='captcha_images_v2', seed=0, n_train=max(counts), n_valid=len(test), n_draws=n_draws, **res)
 
 def simplecaptcha():
     items = once(sorted(folder_items(placed('simplecaptcha'))))

@@ -101,3 +101,46 @@ def crossval_table():
         return [names[k], r['n_train'], f"{r['n_right']} of {r['n_valid']}", f"{percent(r['captcha_accuracy'])} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])})", f"{s[len(s)//2]:.0f}"]
     runs = {k: r for k in names if (r := load(f'crossval_{k}'))}
     return markdown(['data', 'trained on', 'read whole', 'accuracy (95 % interval)', 'seconds of fitting'], [row(*o) for o in runs.items()])
+
+def median(xs): return sorted(xs)[len(xs)//2]
+
+def time_line():
+    "How long `fast` takes to 97.1 %, beside the blog's recipes"
+    r = load('train_time')
+    if not r: return 'not run'
+    others = ', '.join(f"`{k}` {o['seconds_to_goal']:.0f} s ({o['epochs_to_goal']} epochs of {o['seconds_an_epoch']:.1f} s)" if o['epochs_to_goal'] else f"`{k}` never ({o['seconds_an_epoch']:.1f} s an epoch)" for k,o in r['blog'].items())
+    ends = [o['epochs'][-1]['captcha_accuracy'] for o in r['runs']]
+    return (f"97.1 % of the blog's 104 captchas after {r['median_seconds']:.1f} seconds of fitting (median of {len(r['runs'])} seeds, {sum(o['seconds_to_goal'] is not None for o in r['runs'])} of which got there in the "
+            f"{r['n_epochs']} epochs that were planned; they end between {percent(min(ends))} and {percent(max(ends))}), {r['times_less']:.0f} times less than the fastest of the blog's recipes in the same run: {others}")
+
+def few_table():
+    "Accuracy against the number of labelled images"
+    r = load('crossval_few')
+    if not r: return 'not run'
+    def row(name, runs):
+        a = [o['accuracy'] for o in runs]
+        return [name, percent(median(a)), ', '.join(percent(o)[:-2] for o in a), f"{median([o['fit_seconds'] for o in runs]):.0f}"]
+    return markdown(['labelled images', 'read whole, median', 'draw by draw', 'seconds of fitting'],
+                    [row(n, o) for n,o in r['labelled'].items()] + [row(f"{n}, and {832-int(n)} without labels", o) for n,o in r['with_unlabelled'].items()])
+
+def sets_table():
+    "`fast` as it comes on images that it was not tuned on"
+    r,u = load('sets_kinds'),load('sets_untouched')
+    names = dict(noisy='noisy grey JPEGs, 5 of 33', colour='colour with lines, 4 to 6 of 32', case='case-sensitive letters, 4 of 49', widths='3 to 9 of 16, widths that vary')
+    row = lambda name,o: [name, f"{percent(o['captcha_accuracy'])} ({percent(o['captcha_accuracy_low'])[:-2]}–{percent(o['captcha_accuracy_high'])})", f"{o['fit_seconds']:.0f}"]
+    rows = [row(names[k], o) for k,o in (r['kinds'] if r else {}).items()]
+    if u: rows += [row(f"light on dark gradients, 6 to 8 of 23: {k}", o) for k,o in u['runs'].items()]
+    return markdown(['1800 images of', 'of 1000 others read whole (95 % interval)', 'seconds of fitting'], rows)
+
+def scale_lines():
+    "Memory, and how the seconds of an epoch grow"
+    r = load('train_scale')
+    if not r: return 'not run'
+    sizes = ', '.join(f"{o['n_train']:,}: {o['seconds_an_epoch']:.1f} s ({1e3*o['seconds_an_epoch']/o['n_train']:.2f} ms an image), {o['peak_mb']:.0f} MB" for o in r['sizes'])
+    return f"`captcha_train` on the blog's 1040 captchas takes at most {r['captcha_images_v2']['peak_mb']:.0f} MB of memory. Seconds an epoch, and memory, by number of generated images: {sizes}."
+
+def break_line():
+    "captcha_break's setting"
+    r = load('train_captcha_break')
+    return (f"{percent(r['captcha_accuracy']*1)} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])}) of {r['n_valid']:,} after {r['n_train']:,} images, each seen once, in {r['fit_seconds']/60:.1f} minutes, "
+            f"of which drawing took about {r['n_train']*r['seconds_of_drawing_an_image']/60:.1f}; published: 99.57 %") if r else 'not run'

@@ -190,7 +190,7 @@ class InkStart(Callback):
             loss.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.pred.shape[1])
     def after_fit(self): self.learn.loss_func.start_weight = 0.
 
-# %% ../nbs/50_learner.ipynb #f1f696fe
+# %% ../nbs/50_learner.ipynb #5abbc7f4
 def scores_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`
@@ -242,20 +242,20 @@ class Recombine(EpochsAt):
         dl = self.dls.train
         dl.fill()
         some = np.linspace(0, dl.n-1, self.most).astype(int) if dl.n>self.most else slice(None)
-        self.x,self.y = (torch.cat([t[some], *more]) for t,more in zip(dl.kept, [[o] for o in dl.more] if dl.more else [[],[]]))
+        self.pieces,self.ids = (torch.cat([t[some], *more]) for t,more in zip(dl.kept, [[o] for o in dl.more] if dl.more else [[],[]]))
         self.had = dl.more
     def before_epoch(self):
         if self.epoch<self.skipped() or not (self.cuts is None or self.due() or self.had is not self.dls.train.more): return
         self.pool()
-        n = (self.y>0).sum(1)
-        at = char_places(self.learn, self.x, self.y) if self.epoch else ink_steps(self.x, n, self.y.shape[1], self.x.shape[-1])
-        self.cuts = cuts_between(at, n, self.x.shape[-1])
+        n = (self.ids>0).sum(1)
+        at = char_places(self.learn, self.pieces, self.ids) if self.epoch else ink_steps(self.pieces, n, self.ids.shape[1], self.pieces.shape[-1])
+        self.cuts = cuts_between(at, n, self.pieces.shape[-1])
     def mix(self, idxs):
         batch = x,y = self.dls.train.kept_batch(idxs)
         if self.pct_train<self.start: return batch
         new = (torch.rand(len(x))<(self.share or (.8 if self.dls.train.n<400 else .5))).nonzero().flatten()
         if len(new):
-            x[new],y[new] = recombine(self.x, self.y, self.cuts, torch.randint(len(self.x), (len(new),)))
+            x[new],y[new] = recombine(self.pieces, self.ids, self.cuts, torch.randint(len(self.pieces), (len(new),)))
             for i in new.tolist(): y.files[i] = 'an image made of pieces of others'
         return batch
     def after_fit(self): self.dls.train.mix = None
@@ -273,7 +273,7 @@ class SelfTrain(EpochsAt):
         shares=(.4,.5,.6,.7,.8), # of the fit, at which they are read anew
     ):
         if not len(files): raise ValueError("there are no images to train on without labels; give some")
-        self.files,self.min_probability,self.shares,self.x = list(files),min_probability,shares,None
+        self.files,self.min_probability,self.shares,self.images = list(files),min_probability,shares,None
     def before_fit(self):
         self.run = _fits(self.learn)
         if self.run and not (isinstance(self.dls.train, CaptchaDL) and hasattr(self.dls, 'prep')): raise ValueError("images without labels need CaptchaDataLoaders; make the dataloaders with them")
@@ -282,19 +282,19 @@ class SelfTrain(EpochsAt):
         if not self.due(): return
         self.open()
         loss,y = self.learn.loss_func,self.dls.train.kept[1]
-        read = loss.read(scores_of(self.learn, self.x).numpy(), loss.vocab)
+        read = loss.read(scores_of(self.learn, self.images).numpy(), loss.vocab)
         usual = set((y>0).sum(1).tolist())
         sure = [i for i,(t,p) in enumerate(zip(read.texts, read.probabilities)) if p>=self.min_probability and len(t) in usual]
         self.believe(sure, [loss.vocab.encode(read.texts[i], y.shape[1]) for i in sure])
         self.counts.append(len(sure))
     def open(self):
-        if self.x is not None: return
+        if self.images is not None: return
         dl = image_dl(self.files, self.dls.prep, self.learn.loss_func.vocab, self.dls.n_pos, device='cpu')
         dl.fill()
-        self.x = dl.kept[0]
+        self.images = dl.kept[0]
     def believe(self, at, ids):
         self.at,self.ids = at,ids
-        self.dls.train.add(self.x[at].as_subclass(torch.Tensor), torch.tensor(ids))
+        self.dls.train.add(self.images[at].as_subclass(torch.Tensor), torch.tensor(ids))
     def after_fit(self): self.dls.train.add()
     def state(self): return dict(at=self.at, ids=self.ids, counts=self.counts)
     def load_state(self, o):
