@@ -92,9 +92,11 @@ if __name__=='__main__':
         for name,change in changes.items():
             runs[name].append(run(seed, *change))
             print(seed, name, [round(o['captcha_accuracy'], 3) for o in runs[name][-1]], round(runs[name][-1][-1]['seconds'], 1), flush=True)
+    result = dict(benchmark='ablation', data='captcha_images_v2', seed=[0,1], n_train=936, n_valid=104, machine=where, runs=runs)
+    save('ablation', result)
     few = {k: [] for k in few_changes}
     for seed in (0,1):
         for name,change in few_changes.items():
             few[name].append(run_few(seed, *change))
             print(seed, name, few[name][-1], flush=True)
-    save('ablation', dict(benchmark='ablation', data='captcha_images_v2', seed=[0,1], n_train=936, n_valid=104, machine=where, runs=runs, few=few))
+        save('ablation', dict(result, few=few))

@@ -144,3 +144,8 @@ def break_line():
     r = load('train_captcha_break')
     return (f"{percent(r['captcha_accuracy']*1)} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])}) of {r['n_valid']:,} after {r['n_train']:,} images, each seen once, in {r['fit_seconds']/60:.1f} minutes, "
             f"of which drawing took about {r['n_train']*r['seconds_of_drawing_an_image']/60:.1f}; published: 99.57 %") if r else 'not run'
+
+def few_ablation_table():
+    "50 labelled images, with one part of the recipe changed"
+    r = (load('ablation') or {}).get('few')
+    return markdown(['recipe', 'captchas read, by draw', 'with any length'], [[k, ', '.join(percent(o['captcha_accuracy']) for o in runs), ', '.join(percent(o['any_length']) for o in runs)] for k,runs in r.items()]) if r else 'not run'
