@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['stem_label', 'CaptchaTransform', 'show_batch', 'show_results', 'CaptchaOpen', 'CaptchaEncode', 'CaptchaImageBlock',
            'CaptchaBlock', 'look_at', 'DataReport', 'folder_items', 'csv_items', 'df_items', 'check_labels',
-           'check_enough', 'memory_bytes', 'CaptchaDL', 'captcha_dsets', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
+           'check_enough', 'memory_bytes', 'CaptchaDL', 'captcha_dsets', 'Drawn', 'CaptchaDataLoaders', 'image_dl',
+           'synth_dls']
 
 # %% ../nbs/10_data.ipynb #5495b81f
 import hashlib, math, os, re, tempfile, warnings
@@ -346,7 +347,25 @@ def _split(n, valid_pct, seed, valid_idx):
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n: raise ValueError(f"valid_idx must hold some, not all, of the positions 0 to {n-1}; got {_some(valid, 5, ', ')}")
     return [i for i in range(n) if i not in set(valid)],valid
 
-# %% ../nbs/10_data.ipynb #6457bc12
+# %% ../nbs/10_data.ipynb #33d831fb
+class Drawn:
+    "A dataset of images that are drawn by their position"
+    def __init__(self,
+        draw,         # takes a position, gives (Pillow image, text)
+        at,           # positions
+        prep, vocab, n_pos, # `ImagePrep`, `Vocab`, and the length of the longest text
+    ): self.draw,self.at,self.prep,self.vocab,self.n_pos,self.items = draw,at,prep,vocab,n_pos,_Names(at)
+    def __len__(self): return len(self.at)
+    def __getitem__(self, i):
+        img,text = self.draw(self.at[i])
+        return as_fastai(self.prep(img)),CaptchaLabel(self.vocab.encode(text, self.n_pos), vocab=self.vocab)
+
+class _Names:
+    def __init__(self, at): self.at = at
+    def __len__(self): return len(self.at)
+    def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
+
+# %% ../nbs/10_data.ipynb #37e02ba2
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -393,7 +412,7 @@ class CaptchaDataLoaders(DataLoaders):
         batch_tfms,device = captcha_augment() if batch_tfms is None else list(batch_tfms),device or default_device()
         train = CaptchaDL(dsets.train, bs=min(bs, max(len(splits[0]), least)) or bs, shuffle=True, drop_last=True, least=least, after_item=ToTensor,
                           after_batch=[IntToFloatTensor(), *batch_tfms], device=device)
-        valid = CaptchaDL(dsets.valid, bs=64, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
+        valid = CaptchaDL(dsets.valid, bs=16, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
         res = cls(train, valid, path=path, device=device)
         res.report = report
         return res

@@ -190,7 +190,7 @@ class InkStart(Callback):
             loss.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.pred.shape[1])
     def after_fit(self): self.learn.loss_func.start_weight = 0.
 
-# %% ../nbs/50_learner.ipynb #5abbc7f4
+# %% ../nbs/50_learner.ipynb #848ea267
 def scores_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`
@@ -198,7 +198,7 @@ def scores_of(
     "What the model, as it would predict, says to images in memory"
     training = learn.model.training
     learn.model.eval()
-    with torch.no_grad(): res = torch.cat([learn.loss_func.log_probs(learn.model(o.to(learn.dls.device).float()/255)).cpu() for o in images.split(128)])
+    with torch.no_grad(): res = torch.cat([learn.loss_func.log_probs(learn.model(o.to(learn.dls.device).float()/255)).cpu() for o in images.split(16)])
     learn.model.train(training)
     return res
 
