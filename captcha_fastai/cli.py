@@ -86,7 +86,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #c008b1da
+# %% ../nbs/75_cli.ipynb #dda183b2
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -149,10 +149,7 @@ def run(
     if part is not None: learn.add_cb(Checkpoint(part))
     say(f'\n{recipe}: {epochs} epochs of {dls.train.n_epoch} images' + ('; CTC reads nothing but blanks at first, that is expected' if r.is_ctc else ''))
     learn.fit_one_cycle(epochs, lr, **r.schedule)
-    if learn.stop_on_interrupt.stopped: say(f'\nstopped in epoch {learn.epoch+1} of {epochs}; what was learned so far is saved' + (f', and captcha_train --resume {model} goes on' if part else ''))
-    if unlabelled: say(f"\nof the {len(unlabelled)} images without labels, {', '.join(map(str, learn.self_train.counts)) or 'none'} were read with confidence and learned from, reading by reading")
-    if learn.lengths: say(f'\nall labels have {learn.lengths[0]} characters, and so will all readings; captcha_predict --lengths any lifts that')
-    if target is not None: say(f"\n{'reached' if learn.stop_at_target.reached else 'did not reach'} {target}")
+    _say_outcome(learn, model, epochs, target, part, unlabelled)
     say(f'\ntemperature {learn.calibrate():.2f}, fitted on the {len(dls.valid_ds)} validation images')
     try: learn.thresholds = {'0.98': learn.threshold_for(.98)}
     except ValueError as e: say(f'no probability from which on 98 % are right can be given: {e}')
@@ -165,6 +162,13 @@ def run(
     say(f'\n{result}\n\nin {model}: the recogniser, run.json, loss.png, accuracy.png, predictions.png')
     if part is not None and learn.checkpoint.best: _save_best(learn, Path(folder)/'best', model)
     return summary,learn
+
+def _say_outcome(learn, model, epochs, target, part, unlabelled):
+    "How the fit ended, and what is to be known of the readings"
+    if learn.stop_on_interrupt.stopped: say(f'\nstopped in epoch {learn.epoch+1} of {epochs}; what was learned so far is saved' + (f', and captcha_train --resume {model} goes on' if part else ''))
+    if unlabelled: say(f"\nof the {len(unlabelled)} images without labels, {', '.join(map(str, learn.self_train.counts)) or 'none'} were read with confidence and learned from, reading by reading")
+    if learn.lengths: say(f'\nall labels have {learn.lengths[0]} characters, and so will all readings; captcha_predict --lengths any lifts that')
+    if target is not None: say(f"\n{'reached' if learn.stop_at_target.reached else 'did not reach'} {target}")
 
 def unlabelled_files(
     folder, # of images without labels
