@@ -18,7 +18,7 @@ from captcha_fastai.augment import FusedAugment, captcha_augment
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import Autocast, InkStart, Recombine, captcha_learner, get_recipe
 from captcha_fastai.models import StepHead, feature_shape
-from common import machine, save
+from common import fit, machine, save, strong
 from crossval import captchas, in_folds
 from recipes import url
 
@@ -63,7 +63,7 @@ few_changes = {
     'as it is': (),
     'without recombination': (dict(), without(Recombine)),
     'without the ink start': (dict(), without(InkStart)),
-    'stronger augmentation': (dict(batch_tfms=[FusedAugment(max_zoom=1.2, max_stretch=1.2, max_shear=.3, max_shift=(.04,.1), max_elastic=2., max_blur=.7, max_noise=.05)]),),
+    'stronger augmentation': (dict(batch_tfms=[FusedAugment(**strong)]),),
     'only turned, scaled and lit': (dict(batch_tfms=[FusedAugment()]),),
 }
 
@@ -74,7 +74,7 @@ def run_few(seed, data=None, change=None, n=50):
     set_seed(seed, reproducible=True)
     learn = captcha_learner(CaptchaDataLoaders.from_items(items+test, valid_idx=range(n, n+len(test)), **{**r.for_data(), **(data or {})}), metrics=[])
     if change: change(learn)
-    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(r.epochs_for(n), r.lr, **r.schedule)
+    fit(learn, r.epochs_for(n))
     return dict(captcha_accuracy=learn.evaluate()['captcha_accuracy'].value, any_length=learn.evaluate(lengths=None)['captcha_accuracy'].value, fit_seconds=learn.fit_history.total)
 
 def run(seed, data=None, change=None, epochs=8):
@@ -83,7 +83,7 @@ def run(seed, data=None, change=None, epochs=8):
     set_seed(seed, reproducible=True)
     learn = captcha_learner(CaptchaDataLoaders.from_folder(untar_data(url), seed=42, **{**r.for_data(), **(data or {})}))
     if change: change(learn)
-    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(epochs, r.lr*getattr(learn, 'factor', 1), **r.schedule)
+    fit(learn, epochs, getattr(learn, 'factor', 1))
     return [dict(seconds=o['seconds'], captcha_accuracy=o['captcha_accuracy']) for o in learn.fit_history.rows]
 
 if __name__=='__main__':

@@ -23,7 +23,7 @@ from captcha_fastai.decode import greedy_decode, map_decode, temper
 from captcha_fastai.learner import captcha_learner, get_recipe
 from captcha_fastai.metrics import coverage_at, expected_calibration_error, fit_temperature, reliability, threshold_for
 from captcha_fastai.synth import synth_folder
-from common import machine, save
+from common import fit, machine, save
 from recipes import url
 
 scores = Path(__file__).parent/'scores'
@@ -32,9 +32,7 @@ def trained(items, valid_idx, seed, epochs=None, **kwargs):
     "A `fast` learner, fitted with its recipe's settings; `kwargs` as `captcha_learner` takes them"
     r = get_recipe('fast')
     set_seed(seed, reproducible=True)
-    learn = captcha_learner(CaptchaDataLoaders.from_items(items, valid_idx=valid_idx, **r.for_data()), **kwargs)
-    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(epochs or r.epochs, r.lr, **r.schedule)
-    return learn
+    return fit(captcha_learner(CaptchaDataLoaders.from_items(items, valid_idx=valid_idx, **r.for_data()), **kwargs), epochs)
 
 def log_probs_of(learn, dl=None):
     "Log-probabilities, labels and the vocabulary"

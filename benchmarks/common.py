@@ -22,6 +22,19 @@ def machine():
                 load_at_start=round(os.getloadavg()[0], 2), python=platform.python_version(), commit=commit(),
                 versions={p: version(p) for p in ('torch','fastai','numpy','pillow')}, date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'))
 
+strong = dict(max_zoom=1.2, max_stretch=1.2, max_shear=.3, max_shift=(.04,.1), max_elastic=2., max_blur=.7, max_noise=.05) # for `FusedAugment`: all it can do
+
+def fit(learn, epochs=None, factor=1.):
+    "Fit `learn` as its recipe says, with the learning rate multiplied by `factor`, without printing"
+    from captcha_fastai.learner import get_recipe
+    r = get_recipe(learn.recipe)
+    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(epochs or r.epochs, factor*r.lr, **r.schedule)
+    return learn
+
+def seconds_to(rows, goal=.971):
+    "Seconds up to the end of the first epoch whose captcha accuracy reaches `goal`; `None` where none does"
+    return next((o['seconds'] for o in rows if o['captcha_accuracy']>=goal), None)
+
 def save(name, result):
     "Write `result` to `results/name.json`"
     results.mkdir(exist_ok=True)

@@ -20,9 +20,8 @@ from PIL import Image, ImageDraw, ImageFont
 from captcha_fastai.augment import FusedAugment
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import captcha_learner, get_recipe
-from captcha_fastai.metrics import Share
 from captcha_fastai.models import fast_model
-from common import machine, save
+from common import fit, machine, save, strong
 
 fonts = [str(Path(matplotlib.get_data_path())/'fonts/ttf'/f'{o}.ttf') for o in ('DejaVuSans','DejaVuSerif','DejaVuSans-Bold','DejaVuSansMono','STIXGeneral','cmr10')]
 
@@ -81,7 +80,7 @@ def drawn(kind, folder, n, seed):
         items.append((path, text))
     return items
 
-def fit(items, test, epochs=1., lr=1., change=None, seed=42, **data):
+def tried(items, test, epochs=1., lr=1., change=None, seed=42, **data):
     "`fast`, with its epochs and learning rate multiplied; accuracy on the validation images, on `test`, and seconds"
     r = get_recipe('fast')
     set_seed(seed, reproducible=True)
@@ -89,23 +88,22 @@ def fit(items, test, epochs=1., lr=1., change=None, seed=42, **data):
     learn = captcha_learner(dls, metrics=[])
     if change: change(learn)
     n = round(epochs*r.epochs_for(len(dls.train_ds)))
-    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(n, lr*r.lr, **r.schedule)
+    fit(learn, n, lr)
     valid,other = learn.evaluate()['captcha_accuracy'],learn.evaluate(dls.test_dl(*zip(*test)))['captcha_accuracy']
     low,high = other.interval
     res = dict(n_train=len(dls.train_ds), n_epochs=n, size=dls.prep.size, valid_accuracy=valid.value, n_valid=len(test), captcha_accuracy=other.value, captcha_accuracy_low=low, captcha_accuracy_high=high, fit_seconds=learn.fit_history.total)
     print(data, epochs, lr, res, flush=True)
     return res
 
-def kinds(tmp): return dict(kinds={k.__name__: fit(drawn(k, tmp/k.__name__, 2000, 0), drawn(k, tmp/f'{k.__name__}_test', 1000, 1)) for k in (noisy, colour, case, widths)})
+def kinds(tmp): return dict(kinds={k.__name__: tried(drawn(k, tmp/k.__name__, 2000, 0), drawn(k, tmp/f'{k.__name__}_test', 1000, 1)) for k in (noisy, colour, case, widths)})
 
 def wider(learn):
     learn.model = fast_model(len(learn.dls.vocab), learn.dls.n_pos, learn.dls.prep.size, 1, widths=(24,48,96,192), hidden=384)
 
 def untouched(tmp):
     items,test = drawn(own, tmp/'own', 2000, 0),drawn(own, tmp/'own_test', 1000, 1)
-    strong = FusedAugment(max_zoom=1.2, max_stretch=1.2, max_shear=.3, max_shift=(.04,.1), max_elastic=2., max_blur=.7, max_noise=.05)
-    tries = {'as it comes': {}, 'twice the epochs': dict(epochs=2.), 'half the learning rate': dict(lr=.5), 'in colour': dict(grey=False), 'stronger augmentation': dict(batch_tfms=[strong]), 'half as wide again': dict(change=wider)}
-    runs = {name: fit(items, test, **kw) for name,kw in tries.items()}
+    tries = {'as it comes': {}, 'twice the epochs': dict(epochs=2.), 'half the learning rate': dict(lr=.5), 'in colour': dict(grey=False), 'stronger augmentation': dict(batch_tfms=[FusedAugment(**strong)]), 'half as wide again': dict(change=wider)}
+    runs = {name: tried(items, test, **kw) for name,kw in tries.items()}
     best = max(list(runs)[1:], key=lambda o: (runs[o]['valid_accuracy'], -runs[o]['fit_seconds']))
     return dict(runs=runs, best=best, difference=runs[best]['captcha_accuracy']-runs['as it comes']['captcha_accuracy'])
 

@@ -2,6 +2,8 @@
 import json
 from pathlib import Path
 
+from common import seconds_to
+
 results = Path(__file__).parent/'results'
 
 # What the blog "Captcha prediction – From CNN to CRNN" (2022) printed, on a GPU: last epoch, best epoch
@@ -17,6 +19,12 @@ def captcha_runs(): return {k: r for k in names if (r := load(f'captcha_{k}'))}
 
 def percent(x): return f'{100*x:.1f} %'
 
+def median(xs): return sorted(xs)[len(xs)//2]
+
+def accuracy(r):
+    "Captcha accuracy with its 95 % interval"
+    return f"{percent(r['captcha_accuracy'])} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])})"
+
 def markdown(head, rows):
     lines = [head, ['---']*len(head), *rows]
     return '\n'.join('| ' + ' | '.join(map(str, o)) + ' |' for o in lines)
@@ -25,7 +33,7 @@ def captcha_table():
     "The recipes on the blog's captchas, side by side"
     def row(k, r):
         e = r['epochs']
-        return [names[k], f"{r['n_params']/1e6:.1f} M", r['precision'], f"{percent(r['captcha_accuracy'])} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])})",
+        return [names[k], f"{r['n_params']/1e6:.1f} M", r['precision'], accuracy(r),
                 percent(r['best_captcha_accuracy']), published[k], len(e), f"{e[-1]['seconds']/len(e):.1f}", '–' if r['seconds_to_97'] is None else f"{r['seconds_to_97']:.0f}"]
     head = ['recipe', 'parameters', 'floats', 'whole captchas, last epoch (95 % interval)', 'best epoch', 'blog, on its GPU', 'epochs', 'seconds an epoch', 'seconds to 97.1 %']
     return markdown(head, [row(k, r) for k,r in captcha_runs().items()])
@@ -89,7 +97,7 @@ def ablation_table():
     "`fast` as it is, and with one part taken back: accuracy after 8 epochs, seconds, and seconds to 97.1 %"
     r = load('ablation')
     def row(name, runs):
-        reached = [next((e['seconds'] for e in o if e['captcha_accuracy']>=.971), None) for o in runs]
+        reached = [seconds_to(o) for o in runs]
         return [name, ', '.join(percent(o[-1]['captcha_accuracy']) for o in runs), f"{sum(o[-1]['seconds']/len(o) for o in runs)/len(runs):.2f}", ', '.join('–' if o is None else f'{o:.0f}' for o in reached)]
     return markdown(['recipe', 'captchas read, by seed', 'seconds an epoch', 'seconds to 97.1 %, by seed'], [row(*o) for o in r['runs'].items()]) if r else 'not run'
 
@@ -97,12 +105,9 @@ def crossval_table():
     "`fast` on real data, by cross-validation or on a held-out part; identical images are counted once"
     names = dict(folds="the blog's captchas, 5 folds", simplecaptcha='simplecaptcha, 1991 held out', mathcaptcha='mathcaptcha (3 to 5 characters), 5 folds', display_digits='display_digits (1 to 3 characters), 5 folds')
     def row(k, r):
-        s = sorted(r['fit_seconds'])
-        return [names[k], r['n_train'], f"{r['n_right']} of {r['n_valid']}", f"{percent(r['captcha_accuracy'])} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])})", f"{s[len(s)//2]:.0f}"]
+        return [names[k], r['n_train'], f"{r['n_right']} of {r['n_valid']}", accuracy(r), f"{median(r['fit_seconds']):.0f}"]
     runs = {k: r for k in names if (r := load(f'crossval_{k}'))}
     return markdown(['data', 'trained on', 'read whole', 'accuracy (95 % interval)', 'seconds of fitting'], [row(*o) for o in runs.items()])
-
-def median(xs): return sorted(xs)[len(xs)//2]
 
 def time_line():
     "How long `fast` takes to 97.1 %, beside the blog's recipes"
@@ -127,7 +132,7 @@ def sets_table():
     "`fast` as it comes on images that it was not tuned on"
     r,u = load('sets_kinds'),load('sets_untouched')
     names = dict(noisy='noisy grey JPEGs, 5 of 33', colour='colour with lines, 4 to 6 of 32', case='case-sensitive letters, 4 of 49', widths='3 to 9 of 16, widths that vary')
-    row = lambda name,o: [name, f"{percent(o['captcha_accuracy'])} ({percent(o['captcha_accuracy_low'])[:-2]}–{percent(o['captcha_accuracy_high'])})", f"{o['fit_seconds']:.0f}"]
+    row = lambda name,o: [name, accuracy(o), f"{o['fit_seconds']:.0f}"]
     rows = [row(names[k], o) for k,o in (r['kinds'] if r else {}).items()]
     if u: rows += [row(f"light on dark gradients, 6 to 8 of 23: {k}", o) for k,o in u['runs'].items()]
     return markdown(['1800 images of', 'of 1000 others read whole (95 % interval)', 'seconds of fitting'], rows)
@@ -142,10 +147,5 @@ def scale_lines():
 def break_line():
     "captcha_break's setting"
     r = load('train_captcha_break')
-    return (f"{percent(r['captcha_accuracy']*1)} ({percent(r['captcha_accuracy_low'])[:-2]}–{percent(r['captcha_accuracy_high'])}) of {r['n_valid']:,} after {r['n_train']:,} images, each seen once, in {r['fit_seconds']/60:.1f} minutes, "
+    return (f"{accuracy(r)} of {r['n_valid']:,} after {r['n_train']:,} images, each seen once, in {r['fit_seconds']/60:.1f} minutes, "
             f"of which drawing took about {r['n_train']*r['seconds_of_drawing_an_image']/60:.1f}; published: 99.57 %") if r else 'not run'
-
-def few_ablation_table():
-    "50 labelled images, with one part of the recipe changed"
-    r = (load('ablation') or {}).get('few')
-    return markdown(['recipe', 'captchas read, by draw', 'with any length'], [[k, ', '.join(percent(o['captcha_accuracy']) for o in runs), ', '.join(percent(o['any_length']) for o in runs)] for k,runs in r.items()]) if r else 'not run'

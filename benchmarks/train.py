@@ -20,25 +20,15 @@ from pathlib import Path
 from fastai.data.external import untar_data
 from fastai.torch_core import set_seed
 
-from captcha_fastai.data import CaptchaDataLoaders, folder_items
+from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import captcha_learner, get_recipe
-from captcha_fastai.metrics import Share
 from captcha_fastai.synth import captcha_image, synth_folder
 from captcha_fastai.vocab import Vocab
-from common import machine, save
+from common import fit, machine, save, seconds_to
 from recipes import url
+from tables import median
 
 epochs,goal = 6,.971
-
-def seconds_to(rows):
-    "Seconds up to the end of the first epoch that reaches the goal"
-    return next((o['seconds'] for o in rows if o['captcha_accuracy']>=goal), None)
-
-def fit(dls, n_epochs, recipe='fast', seed=None, **kwargs):
-    if seed is not None: set_seed(seed, reproducible=True)
-    r,learn = get_recipe(recipe),captcha_learner(dls, recipe, **kwargs)
-    with learn.no_bar(),learn.no_logging(): learn.fit_one_cycle(n_epochs, r.lr, **r.schedule)
-    return learn
 
 def blog(recipe):
     "Seconds an epoch in this run, and the epochs that the full run of recipes.py took to the goal"
@@ -56,14 +46,16 @@ def time_to_goal(seeds=range(5)):
     runs = []
     for seed in seeds:
         set_seed(seed, reproducible=True)
-        learn = fit(CaptchaDataLoaders.from_folder(untar_data(url), seed=42, **get_recipe('fast').for_data()), epochs, seed=seed)
-        runs.append(dict(seed=seed, seconds_to_goal=seconds_to(learn.fit_history.rows), fit_seconds=learn.fit_history.total, epochs=learn.fit_history.rows))
+        dls = CaptchaDataLoaders.from_folder(untar_data(url), seed=42, **get_recipe('fast').for_data())
+        set_seed(seed, reproducible=True)
+        learn = fit(captcha_learner(dls), epochs)
+        runs.append(dict(seed=seed, seconds_to_goal=seconds_to(learn.fit_history.rows, goal), fit_seconds=learn.fit_history.total, epochs=learn.fit_history.rows))
         print(seed, runs[-1]['seconds_to_goal'], runs[-1]['fit_seconds'], [round(o['captcha_accuracy'], 3) for o in runs[-1]['epochs']], flush=True)
     others = {k: blog(k) for k in ('crnn','pooled','spatial')}
     print(others, flush=True)
-    median = sorted(o['seconds_to_goal'] or float('inf') for o in runs)[len(runs)//2]
+    middle = median([o['seconds_to_goal'] or float('inf') for o in runs])
     fastest = min(o['seconds_to_goal'] for o in others.values() if o['seconds_to_goal'])
-    return dict(data='captcha_images_v2', n_train=936, n_valid=104, goal=goal, n_epochs=epochs, runs=runs, blog=others, median_seconds=median, times_less=fastest/median)
+    return dict(data='captcha_images_v2', n_train=936, n_valid=104, goal=goal, n_epochs=epochs, runs=runs, blog=others, median_seconds=middle, times_less=fastest/middle)
 
 def peak_mb(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
 
@@ -71,7 +63,8 @@ def one_size(folder):
     "In a process of its own: an epoch on the images of `folder`, all of which were opened before"
     dls = CaptchaDataLoaders.from_folder(folder, valid_idx=range(100), **{**get_recipe('fast').for_data(), 'least':0})
     for dl in (dls.train, dls.valid): dl.fill()
-    print(json.dumps(dict(n_train=len(dls.train_ds), seconds_an_epoch=fit(dls, 1, seed=0).fit_history.total, peak_mb=peak_mb())))
+    set_seed(0, reproducible=True)
+    print(json.dumps(dict(n_train=len(dls.train_ds), seconds_an_epoch=fit(captcha_learner(dls), 1).fit_history.total, peak_mb=peak_mb())))
 
 def whole_command(folder):
     "In a process of its own: `captcha_train` as it comes"
@@ -100,12 +93,11 @@ def captcha_break(n=24_000, n_valid=4_000, seed=42):
     set_seed(seed, reproducible=True)
     r = get_recipe('fast')
     dls = CaptchaDataLoaders.from_draw(draw, n, n_valid, (80,170), Vocab(chars), 4, bs=32, batch_tfms=[], grey=r.grey)
-    cpu = time.process_time()
     start = time.perf_counter()
     for i in range(200): draw(i)
     drawing = (time.perf_counter()-start)/200
-    learn = fit(dls, 1, metrics=[])
-    seconds = learn.fit_history.total
+    learn = fit(captcha_learner(dls, metrics=[]), 1)
+    seconds = learn.fit_history.total # before `evaluate`
     result = learn.evaluate(lengths=4)['captcha_accuracy']
     low,high = result.interval
     return dict(data='captcha 4 of 36, 80x170, each image new', n_train=n, n_valid=n_valid, captcha_accuracy=result.value, captcha_accuracy_low=low, captcha_accuracy_high=high,

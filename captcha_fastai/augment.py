@@ -30,7 +30,7 @@ def captcha_augment(
     if max_lighting: tfms += [Brightness(max_lighting=max_lighting, p=p), Contrast(max_lighting=max_lighting, p=p)]
     return setup_aug_tfms(tfms)
 
-# %% ../nbs/15_augment.ipynb #05713910
+# %% ../nbs/15_augment.ipynb #a0fbc247
 class FusedAugment(Transform):
     "Place, shape and light of a batch of training images, changed in one warp and one photometric step"
     split_idx,order = 0,30 # training only; after `IntToFloatTensor`
@@ -54,7 +54,7 @@ class FusedAugment(Transform):
         self.max_shift,self.max_elastic,self.max_blur,self.max_noise = max_shift,max_elastic,max_blur,max_noise
 
     def encodes(self, x:TensorImageBase):
-        (turn,zoom,contrast,brightness,stretch,shear,down,right),new = self.draw(8, x),torch.zeros_like
+        turn,zoom,contrast,brightness,stretch,shear,down,right = self.draw(8, x)
         if self.max_blur: x = self.blurred(x)
         x = F.grid_sample(x, self.grid(x, turn, zoom, stretch, shear, down, right).to(x.dtype), padding_mode='border', align_corners=False)
         if self.max_lighting:
@@ -84,7 +84,7 @@ class FusedAugment(Transform):
         soft = F.conv2d(F.pad(x, (1,1,1,1), mode='replicate'), (k[:,None]*k).expand(c, 1, 3, 3), groups=c)
         return (x + (torch.rand(len(x), 1, 1, 1, device=x.device)*2-1)*self.max_blur*(soft-x)).clamp(0, 1)
 
-# %% ../nbs/15_augment.ipynb #82c2b4d9
+# %% ../nbs/15_augment.ipynb #3edcc559
 def cuts_between(
     at,      # `(bs, n_pos)`: about where the characters are, in pixels from the left
     lengths, # `(bs,)`: how many characters each image has
@@ -107,21 +107,21 @@ def recombine(
     stay=.5, # probability that a character keeps the neighbour to its right
 ):        # images `(bs, n_in, h, w)` and class ids `(bs, n_pos)`
     "New images, with new texts, from pieces of images"
-    (bs,n_pos),(n,c,h,w),lengths = (len(base),y.shape[1]),x.shape,(y>0).sum(1)
+    bs,n_pos,w,lengths = len(base),y.shape[1],x.shape[-1],(y>0).sum(1)
     chars = (y>0).nonzero()
-    own,where = lengths[base],[chars[torch.randint(len(chars), (bs,))]]
+    def some(): return chars[torch.randint(len(chars), (bs,))]
+    where = [some()]
     for _ in range(n_pos-1):
         img,k = where[-1].T
         goes_on = (torch.rand(bs)<stay)&(k+1<lengths[img])
-        where.append(torch.where(goes_on[:,None], torch.stack([img, k+1], 1), chars[torch.randint(len(chars), (bs,))]))
+        where.append(torch.where(goes_on[:,None], torch.stack([img, k+1], 1), some()))
     img,k = torch.stack(where, 1).unbind(2)                 # each (bs, n_pos)
-    real,other = torch.arange(n_pos)<own[:,None],base[torch.randperm(bs)]
-    right = cuts[other,lengths[other]]
-    img = torch.cat([base[:,None], img, other[:,None]], 1)  # left margin, characters, right margin
-    first = torch.cat([torch.zeros_like(base)[:,None], cuts[img[:,1:-1],k], right[:,None]], 1)
-    size = torch.cat([cuts[base,:1], (cuts[img[:,1:-1],k+1]-cuts[img[:,1:-1],k]).clamp(min=1)*real, (w-right)[:,None]], 1)
-    ends = size.cumsum(1)
+    real,other = torch.arange(n_pos)<lengths[base][:,None],base[torch.randperm(bs)]
+    left,right = cuts[img,k],cuts[other,lengths[other]]
+    first = torch.cat([torch.zeros_like(base)[:,None], left, right[:,None]], 1) # of the left margin, the characters, the right margin
+    size = torch.cat([cuts[base,:1], (cuts[img,k+1]-left).clamp(min=1)*real, (w-right)[:,None]], 1)
+    source,ends = torch.cat([base[:,None], img, other[:,None]], 1),size.cumsum(1)
     at = (torch.arange(w)+.5)*(ends[:,-1:]/w)               # the pieces in a row, brought to the width
     piece = torch.searchsorted(ends.float(), at, right=True).clamp(max=n_pos+1)
     column = ((at-(ends-size).gather(1, piece)).long()+first.gather(1, piece)).clamp(0, w-1)
-    return x[img.gather(1, piece),:,:,column].permute(0,2,3,1), y[img[:,1:-1],k]*real
+    return x[source.gather(1, piece),:,:,column].permute(0,2,3,1), y[img,k]*real

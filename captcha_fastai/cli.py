@@ -86,7 +86,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #dda183b2
+# %% ../nbs/75_cli.ipynb #e67a603a
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -147,7 +147,7 @@ def run(
     _progress(learn)
     epochs = _plan(learn, epochs or r.epochs_for(len(dls.train_ds)), lr, budget, part)
     if part is not None: learn.add_cb(Checkpoint(part))
-    say(f'\n{recipe}: {epochs} epochs of {dls.train.n_epoch} images' + ('; CTC reads nothing but blanks at first, that is expected' if r.is_ctc else ''))
+    say(f'\n{recipe}: {epochs} epochs of {dls.train.epoch_size} images' + ('; CTC reads nothing but blanks at first, that is expected' if r.is_ctc else ''))
     learn.fit_one_cycle(epochs, lr, **r.schedule)
     _say_outcome(learn, model, epochs, target, part, unlabelled)
     say(f'\ntemperature {learn.calibrate():.2f}, fitted on the {len(dls.valid_ds)} validation images')
@@ -179,9 +179,9 @@ def unlabelled_files(
     from captcha_fastai.data import look_at
     if not Path(folder).is_dir(): raise ValueError(f"--unlabelled {folder} is not a folder; give one with images")
     files = sorted(get_image_files(folder))
-    looks,known = look_at(files),{o[2] for o in look_at([f for ds in (dls.train_ds, dls.valid_ds) for f,_ in ds.items])}
+    looks = look_at(files)
     if bad := [o for o in looks if isinstance(o, str)]: raise ValueError(f"{len(bad)} images in --unlabelled {folder} cannot be read, e.g. {bad[0]}; remove them")
-    files = [f for f,o in zip(files, looks) if o[2] not in known]
+    files = [f for f,o in zip(files, looks) if o[2] not in dls.report.digests]
     if not files: raise ValueError(f"--unlabelled {folder} has no images besides the labelled ones; leave it out")
     return files
 

@@ -139,7 +139,7 @@ def _some(items, n=10, sep='\n  '):
 
 def _counts(counter, n=40): return _some((f'{k}: {v}' for k,v in counter), n, ', ')
 
-# %% ../nbs/10_data.ipynb #a502f9df
+# %% ../nbs/10_data.ipynb #13fdb449
 class DataReport:
     "What a set of labelled images holds: counts, sizes, modes, lengths, characters, and what is wrong with it"
     def __init__(self,
@@ -152,6 +152,7 @@ class DataReport:
         valid = set(valid)
         self.n_train,self.n_valid,self.bad = len(files)-len(valid),len(valid),list(bad)
         self.sizes,self.modes = Counter(o[0] for o in looks),Counter(o[1] for o in looks)
+        self.digests = {o[2] for o in looks}
         self.lengths,self.chars = Counter(map(len, labels)),Counter(''.join(labels))
         self.unseen = ''.join(sorted({c for i in valid for c in labels[i]} - {c for i,o in enumerate(labels) if i not in valid for c in o}))
         same,texts = defaultdict(list),defaultdict(list)
@@ -255,7 +256,7 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o for _,o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #198a5166
+# %% ../nbs/10_data.ipynb #2d60560e
 def memory_bytes():
     "The memory of this machine; 8 GB where it does not say"
     try: return os.sysconf('SC_PAGE_SIZE')*os.sysconf('SC_PHYS_PAGES')
@@ -279,18 +280,18 @@ class CaptchaDL(TfmdDL):
         self.least,self.again,self.kept,self.have,self.more,self.mix,self.room = least,again,None,set(),None,None,memory_bytes()//4
 
     @property
-    def n_epoch(self):
+    def epoch_size(self):
         "How many images an epoch has"
         return self.n*max(1, round(self.least/self.n)) if self.n else 0
-    def __len__(self): return self.n_epoch//self.bs if self.drop_last else -(-self.n_epoch//self.bs)
+    def __len__(self): return self.epoch_size//self.bs if self.drop_last else -(-self.epoch_size//self.bs)
     def new(self, dataset=None, cls=None, **kwargs):
         return super().new(dataset, cls, **{'again':self.again, **({'least':self.least} if dataset is None else {}), **kwargs})
 
     def get_idxs(self):
         "Positions of the images of an epoch; those that were added with `add` are behind the others"
         idxs,all_of_them = [],range(self.n+(len(self.more[0]) if self.more else 0))
-        while len(idxs)<self.n_epoch: idxs += self.shuffle_fn(all_of_them) if self.shuffle else all_of_them
-        return idxs[:self.n_epoch]
+        while len(idxs)<self.epoch_size: idxs += self.shuffle_fn(all_of_them) if self.shuffle else all_of_them
+        return idxs[:self.epoch_size]
 
     def create_batches(self, samps):
         for idxs in chunked(samps, self.bs, self.drop_last): yield (self.mix or self.kept_batch)(idxs)
@@ -365,7 +366,7 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #37e02ba2
+# %% ../nbs/10_data.ipynb #eff7f8cf
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -409,13 +410,16 @@ class CaptchaDataLoaders(DataLoaders):
     def from_parts(cls, items, prep, vocab, n_pos, splits=((),()), report=None, bs=16, batch_tfms=None, device=None, path='.', least=0):
         "Batches of `items` that were checked already; without items, only `test_dl` gives any"
         dsets = captcha_dsets(items, prep, vocab, n_pos, splits)
-        batch_tfms,device = captcha_augment() if batch_tfms is None else list(batch_tfms),device or default_device()
-        train = CaptchaDL(dsets.train, bs=min(bs, max(len(splits[0]), least)) or bs, shuffle=True, drop_last=True, least=least, after_item=ToTensor,
-                          after_batch=[IntToFloatTensor(), *batch_tfms], device=device)
-        valid = CaptchaDL(dsets.valid, bs=16, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
-        res = cls(train, valid, path=path, device=device)
+        res = cls._of(dsets.train, dsets.valid, min(bs, max(len(splits[0]), least)) or bs, batch_tfms, device, path, least=least)
         res.report = report
         return res
+
+    @classmethod
+    def _of(cls, train, valid, bs, batch_tfms, device, path='.', **kwargs):
+        "Over two datasets; `kwargs` of `CaptchaDL` for training"
+        batch_tfms,device = captcha_augment() if batch_tfms is None else list(batch_tfms),device or default_device()
+        return cls(CaptchaDL(train, bs=bs, shuffle=True, drop_last=True, after_item=ToTensor, after_batch=[IntToFloatTensor(), *batch_tfms], device=device, **kwargs),
+                   CaptchaDL(valid, bs=16, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device), path=path, device=device)
 
     @classmethod
     def from_draw(cls,
@@ -426,11 +430,8 @@ class CaptchaDataLoaders(DataLoaders):
         grey=True, bs=16, batch_tfms=None, device=None, # as `from_items`
     ):
         "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
-        prep,device = ImagePrep(size, grey),device or default_device()
-        batch_tfms = captcha_augment() if batch_tfms is None else list(batch_tfms)
-        sets = Drawn(draw, range(n_train), prep, vocab, n_pos),Drawn(draw, range(n_train, n_train+n_valid), prep, vocab, n_pos)
-        return cls(CaptchaDL(sets[0], bs=bs, shuffle=True, drop_last=True, again=True, after_item=ToTensor, after_batch=[IntToFloatTensor(), *batch_tfms], device=device),
-                  CaptchaDL(sets[1], bs=64, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device), device=device)
+        train,valid = (Drawn(draw, at, ImagePrep(size, grey), vocab, n_pos) for at in (range(n_train), range(n_train, n_train+n_valid)))
+        return cls._of(train, valid, bs, batch_tfms, device, again=True)
 
     @classmethod
     def from_folder(cls, path, label_func=stem_label, **kwargs):

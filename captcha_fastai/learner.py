@@ -8,7 +8,7 @@ __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'bfloat1
            'write_whole', 'Checkpoint', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation', 'CaptchaLearner',
            'check_steps', 'captcha_learner', 'check_new', 'move_into', 'new_folder', 'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #7e7f60b1
+# %% ../nbs/50_learner.ipynb #a3e9aa7f
 import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ from safetensors.torch import load_file, save_file
 
 from .augment import FusedAugment, captcha_augment, cuts_between, recombine
 from .data import CaptchaDataLoaders, CaptchaDL, image_dl
-from .decode import align, min_steps, temper, to_ids
+from .decode import align, min_steps, temper
 from .image import ImagePrep
 from .losses import CTCLoss, PerPositionLoss
 from .metrics import (BlankShare, CaptchaAccuracy, CharAccuracy, CharErrorRate, Share, count_captchas,
