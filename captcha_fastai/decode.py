@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['collapse', 'min_steps', 'Decoded', 'as_log_probs', 'pack', 'to_texts', 'to_ids', 'greedy_ids', 'greedy_decode',
            'posterior', 'staircase', 'beam_search_decode', 'Constraint', 'prefix_beam_search', 'map_decode',
-           'Alignment', 'align', 'fixed_ids', 'fixed_decode', 'length_decode', 'fixed_posterior', 'temper']
+           'Alignment', 'align', 'fixed_ids', 'fixed_decode', 'length_decode', 'length_ids', 'length_posterior',
+           'fixed_posterior', 'temper']
 
 # %% ../nbs/30_decode.ipynb #359a6e5a
 from typing import NamedTuple
@@ -625,7 +626,7 @@ def _without(a, ids):
     at = np.arange(ids.shape[1]-1)
     return _posterior(a, ids[:,at+(at>=np.arange(ids.shape[1])[:,None])])
 
-# %% ../nbs/30_decode.ipynb #01f73505
+# %% ../nbs/30_decode.ipynb #2947e24a
 def fixed_ids(
     log_probs, # `(bs, n_pos, n_class)`
 ):             # class ids `(bs, n_pos)`, padded with 0
@@ -653,9 +654,39 @@ def length_decode(
     renormalise=False, # give probabilities among the texts that are allowed?
 )->Decoded:           # the most probable texts and their exact probabilities
     "Texts by the joint probability of length and characters (Goodfellow et al. 2013)"
+    return _strings_decode(*_with_lengths(length_log_probs, log_probs, vocab), vocab, top_k, Constraint(vocab, lengths, allowed, lexicon), renormalise)
+
+def _with_lengths(length_log_probs, log_probs, vocab=None):
+    "Checked log-probabilities of the characters, and of the lengths that can be given"
     a,n = as_log_probs(log_probs, vocab),as_log_probs(np.asarray(length_log_probs)[:,None] if not hasattr(length_log_probs, 'detach') else length_log_probs[:,None])[:,0]
     if n.shape!=(len(a), a.shape[1]+2): raise ValueError(f"lengths of shape {n.shape} do not fit {a.shape[1]} positions; expected {(len(a), a.shape[1]+2)}: one class for each length from 0, and one for more")
-    return _strings_decode(a, n[:,:-1].astype(float), vocab, top_k, Constraint(vocab, lengths, allowed, lexicon), renormalise)
+    return a,n[:,:-1].astype(float)
+
+def length_ids(
+    length_log_probs, # `(bs, n_pos+2)`: of 0 … `n_pos` characters, and of more
+    log_probs,        # `(bs, n_pos, n_class)`
+):                    # class ids `(bs, n_pos)`, padded with 0
+    "The most probable length and characters, together"
+    a,ends = _with_lengths(length_log_probs, log_probs)
+    return _strings(a, ends, 1)[0][:,0]
+
+def length_posterior(
+    length_log_probs, # `(bs, n_pos+2)`: of 0 … `n_pos` characters, and of more
+    log_probs,        # `(bs, n_pos, n_class)`
+    texts,            # one text per row, or class ids `(bs, n)` padded with 0
+    vocab=None,       # the `Vocab`; not needed for class ids
+):                    # `(bs,)` log-probabilities
+    "Log-probability of one text per row: that of its length, and of its characters"
+    a,ends = _with_lengths(length_log_probs, log_probs, vocab)
+    ids = _fitting(a, _with_texts(a, texts, vocab)[1])
+    each = np.where(ids!=Vocab.blank, np.take_along_axis(a, ids[...,None], 2)[...,0], 0)
+    return each.sum(1, dtype=float)+ends[np.arange(len(a)),(ids!=Vocab.blank).sum(1)]
+
+def _fitting(a, ids):
+    "Class ids `(R, n_pos)`, padded with 0 to the positions of the model"
+    ids = np.pad(ids, ((0,0),(0,a.shape[1])))
+    if ids[:,a.shape[1]:].any(): raise ValueError(f"a text has more characters than the {a.shape[1]} positions of the model; shorten it")
+    return ids[:,:a.shape[1]]
 
 def _blank_ends(a):
     "Log-probability `(R, n_pos+1)` that there is no character from each position on"
@@ -668,9 +699,7 @@ def fixed_posterior(
 ):               # `(bs,)` log-probabilities
     "Log-probability of one text per row, where each position is scored by itself"
     a,ids = _with_texts(log_probs, texts, vocab)
-    ids = np.pad(ids, ((0,0),(0,a.shape[1])))
-    if ids[:,a.shape[1]:].any(): raise ValueError(f"a text has more characters than the {a.shape[1]} positions of the model; shorten it")
-    return np.take_along_axis(a, ids[:,:a.shape[1],None], 2)[...,0].sum(1, dtype=float)
+    return np.take_along_axis(a, _fitting(a, ids)[...,None], 2)[...,0].sum(1, dtype=float)
 
 def _strings_decode(a, ends, vocab, top_k, rules, renormalise):
     if top_k is not None and top_k<1: raise ValueError(f"top_k={top_k} gives no text; use 1 or more")
@@ -724,13 +753,14 @@ def _strings_total(a, ends, words):
     if words is not None: return _log_sum(_word_scores_fixed(a, ends, words[(words!=Vocab.blank).sum(1)<=a.shape[1]]))
     return _log_sum(np.pad(_log_sum(a).cumsum(1), ((0,0),(1,0)))+ends)
 
-# %% ../nbs/30_decode.ipynb #ebb1a913
+# %% ../nbs/30_decode.ipynb #8232e7a8
 def temper(
-    log_probs,     # `(…, n_class)` log-probabilities, array or tensor
+    log_probs,     # `(…, n_class)` log-probabilities, array or tensor; or a tuple of them
     temperature=1, # above 1: less sure; below 1: surer
 ):                 # the same as an array, of the same shape, log-probabilities again
     "Log-probabilities at a temperature (Guo et al. 2017)"
     if not 0<temperature<np.inf: raise ValueError(f"temperature={temperature} is not above 0; 1 leaves the probabilities as they are")
+    if isinstance(log_probs, tuple): return tuple(temper(o, temperature) for o in log_probs)
     a = np.asarray(log_probs.detach().cpu() if hasattr(log_probs, 'detach') else log_probs)
     if temperature==1: return a
     a = a/a.dtype.type(temperature)

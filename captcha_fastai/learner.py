@@ -6,12 +6,13 @@
 __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'bfloat16_pays', 'Autocast', 'FitHistory',
            'StopOnInterrupt', 'ink_steps', 'InkStart', 'scores_of', 'char_places', 'EpochsAt', 'Recombine', 'SelfTrain',
            'write_whole', 'Checkpoint', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation', 'CaptchaLearner',
-           'check_steps', 'captcha_learner', 'check_new', 'move_into', 'new_folder', 'load_recogniser']
+           'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read', 'check_new',
+           'move_into', 'new_folder', 'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #a3e9aa7f
+# %% ../nbs/50_learner.ipynb #727bd2b1
 import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,17 +30,18 @@ from fastcore.foundation import L
 from safetensors.torch import load_file, save_file
 
 from .augment import FusedAugment, captcha_augment, cuts_between, recombine
+from .core import CaptchaBox, box_iou
 from .data import CaptchaDataLoaders, CaptchaDL, image_dl
 from .decode import align, min_steps, temper
-from .image import ImagePrep
-from .losses import CTCLoss, PerPositionLoss
-from .metrics import (BlankShare, CaptchaAccuracy, CharAccuracy, CharErrorRate, Share, count_captchas,
-                                    count_chars, count_edits, coverage_at, expected_calibration_error, fit_temperature, threshold_for,
+from .image import ImagePrep, crop_box, open_image
+from .losses import CTCLoss, LengthLoss, LocatedLoss, PerPositionLoss
+from .metrics import (BlankShare, CaptchaAccuracy, CentreError, CharAccuracy, CharErrorRate, LengthAccuracy, MeanIoU, PositionAccuracy, Share,
+                                    SizeError, centre_error, count_at, count_captchas, count_chars, count_edits, count_length, size_error, coverage_at, expected_calibration_error, fit_temperature, threshold_for,
                                     wilson_interval)
-from .models import crnn_model, fast_model, feature_shape, fixed_model
+from .models import crnn_model, fast_model, feature_shape, fixed_model, heads_model, length_model, located_model, mlp_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #d57fddd8
+# %% ../nbs/50_learner.ipynb #8418f0cc
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -51,18 +53,20 @@ class Recipe:
     grey: bool         # one channel instead of three?
     light: bool = False     # made for a processor: 16-bit floats where it has them, augmentation and optimiser in one step each?
     schedule: dict = field(default_factory=dict) # for `fit_one_cycle`, where fastai's own defaults do not serve
+    locates: bool = False   # does it give a box, too?
     @property
-    def is_ctc(self): return self.loss is CTCLoss
+    def is_ctc(self): return isinstance(self.loss(Vocab('0')).text, CTCLoss)
     def epochs_for(self,
         n, # training images
     )->int:
-        "The recipe's epochs; those of `light` recipes are for up to 900 images, of which fewer come several times in an epoch, and there are fewer epochs on more"
-        return int(np.clip(round(self.epochs*(900/max(n, 900))**.5), 6, 100)) if self.light else self.epochs
+        "The recipe's epochs; those of `light` recipes are for up to 2,000 images, of which fewer than 900 come several times in an epoch, and there are fewer epochs on more"
+        return int(np.clip(round(self.epochs*(2000/max(n, 2000))**.87), 6, 100)) if self.light else self.epochs
     def build(self, *args, **kwargs):
         "The model, its memory laid out as it is fastest"
         return self.model(*args, **kwargs).to(memory_format=torch.channels_last if self.light else torch.contiguous_format)
     def for_data(self):
         "What `CaptchaDataLoaders` need to know of it: batch size, channels, augmentation, length of an epoch"
+        if self.locates: return dict(bs=self.bs, grey=self.grey, batch_tfms=[FusedAugment(max_rotate=0, max_zoom=1)]) # light alone: the box would not move with the image
         return dict(bs=self.bs, grey=self.grey, **(dict(least=900, batch_tfms=[FusedAugment(max_stretch=1.1, max_shear=.2, max_elastic=1.)]) if self.light else dict(batch_tfms=captcha_augment())))
     def for_learner(self):
         "What fastai's `Learner` needs to know of it: callbacks, and the optimiser where it is not fastai's Adam"
@@ -70,19 +74,24 @@ class Recipe:
         return dict(cbs=[Autocast()]+[InkStart(), Recombine()]*self.is_ctc, opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True))
 
 recipes = dict(
-    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=24, bs=16, grey=True, light=True, schedule=dict(pct_start=.15, div=4)),
+    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=30, bs=16, grey=True, light=True, schedule=dict(pct_start=.15, div=4)),
     crnn   = Recipe(crnn_model, CTCLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     spatial= Recipe(fixed_model, PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
-    pooled = Recipe(partial(fixed_model, pool=True), PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False))
+    pooled = Recipe(partial(fixed_model, pool=True), PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
+    mlp    = Recipe(mlp_model, PerPositionLoss, lr=3e-3, epochs=24, bs=64, grey=True, light=True, schedule=dict(pct_start=.15, div=4)),
+    heads  = Recipe(heads_model, PerPositionLoss, lr=4e-3, epochs=36, bs=16, grey=False, light=True, schedule=dict(pct_start=.15, div=4)),
+    length = Recipe(length_model, LengthLoss, lr=4e-3, epochs=24, bs=32, grey=False, light=True, schedule=dict(pct_start=.15, div=4)),
+    located= Recipe(located_model, LocatedLoss, lr=4e-3, epochs=24, bs=16, grey=True, light=True, schedule=dict(pct_start=.15, div=4), locates=True))
 
 def get_recipe(
-    name, # one of `recipes`
+    name, # one of `recipes`, or a `Recipe`
 )->Recipe:
     "The recipe of that name"
+    if isinstance(name, Recipe): return name
     if name not in recipes: raise ValueError(f"there is no recipe {name!r}; choose from {', '.join(recipes)}")
     return recipes[name]
 
-# %% ../nbs/50_learner.ipynb #1e8843bf
+# %% ../nbs/50_learner.ipynb #bd9c40ee
 def has_bfloat16(
     device, # a torch device, or its name
 )->bool:
@@ -123,11 +132,11 @@ class Autocast(Callback):
     def after_pred(self):
         if not (self.on and self.training): return
         self.cast.__exit__(None, None, None)
-        self.learn.pred = self.pred.float()
+        self.learn.pred = tuple(o.float() for o in self.pred) if isinstance(self.pred, tuple) else self.pred.float()
     def state(self): return dict(on=self.on)
     def load_state(self, o): self.on = o['on']
 
-# %% ../nbs/50_learner.ipynb #ce7cdd0b
+# %% ../nbs/50_learner.ipynb #15000f9f
 def _fits(learn):
     "Is this a real fit, and neither `get_preds` nor `lr_find`?"
     return not (hasattr(learn, 'lr_finder') or hasattr(learn, 'gather_preds'))
@@ -140,7 +149,7 @@ class FitHistory(Callback):
         if self.run: self.rows,self.total,self.start = [],0.,time.perf_counter()
     def after_epoch(self):
         if not self.learn.final_record: return # skipped: a fit that goes on
-        figures = dict(zip(self.recorder.metric_names[1:-1], map(float, self.learn.final_record)))
+        figures = dict(zip(self.recorder.metric_names[1:-1], (float('nan') if o is None else float(o) for o in self.learn.final_record)))
         self.rows.append(dict(figures, seconds=time.perf_counter()-self.start))
     def after_fit(self): self.total = time.perf_counter()-self.start
 
@@ -161,7 +170,7 @@ class StopOnInterrupt(Callback):
     def after_fit(self):
         if self.main: signal.signal(signal.SIGINT, self.was)
 
-# %% ../nbs/50_learner.ipynb #74605ed6
+# %% ../nbs/50_learner.ipynb #0a49eac1
 def ink_steps(
     x,       # images `(bs, n_in, height, width)`
     lengths, # `(bs,)`: how many characters each has
@@ -181,14 +190,15 @@ class InkStart(Callback):
     def __init__(self,
         share=.3, # of the fit, at whose end the weight has fallen to 0
     ): self.share = share
-    def before_fit(self): self.run = isinstance(self.learn.loss_func, CTCLoss) and _fits(self.learn)
+    def before_fit(self):
+        self.ctc = getattr(self.learn.loss_func, 'text', None)
+        self.run = isinstance(self.ctc, CTCLoss) and _fits(self.learn)
     def after_pred(self):
-        loss = self.learn.loss_func
-        loss.start_weight = max(0., 1-self.pct_train/self.share) if self.training else 0.
-        if loss.start_weight:
-            x,y = (o.as_subclass(torch.Tensor) for o in (self.x, self.y))
-            loss.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.pred.shape[1])
-    def after_fit(self): self.learn.loss_func.start_weight = 0.
+        self.ctc.start_weight = max(0., 1-self.pct_train/self.share) if self.training else 0.
+        if self.ctc.start_weight:
+            x,y = (o.as_subclass(torch.Tensor) for o in (self.x, self.yb[0]))
+            self.ctc.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.learn.loss_func.text_of(self.pred).shape[1])
+    def after_fit(self): self.ctc.start_weight = 0.
 
 # %% ../nbs/50_learner.ipynb #848ea267
 def scores_of(
@@ -398,7 +408,7 @@ class StopAtTarget(Callback):
         self.reached = bool(self.learn.final_record) and wilson_interval(round(rows[-1]['captcha_accuracy']*n), n)[0]>=self.target
         if self.reached: raise CancelFitException
 
-# %% ../nbs/50_learner.ipynb #02f137d7
+# %% ../nbs/50_learner.ipynb #88c36ee1
 @dataclass(frozen=True)
 class Prediction:
     "What an image says, and how probable that is; unpacks into these two"
@@ -406,6 +416,7 @@ class Prediction:
     probability: float     # in [0, 1]: of the most probable text
     certified: bool = True # is it proven that no other text is more probable?
     alternatives: tuple = () # pairs of text and probability, best first; the first is the most probable text, sure or not
+    box: tuple|None = None # `(left, top, right, bottom)` in pixels of the image, where the model gives one
     def __iter__(self): return iter((self.text, self.probability))
     def __str__(self): return 'unsure' if self.text is None else self.text
 
@@ -415,13 +426,14 @@ class Evaluation(dict):
     __repr__ = __str__
     def _repr_html_(self): return f'<pre>{self}</pre>'
 
-# %% ../nbs/50_learner.ipynb #f65642b1
+# %% ../nbs/50_learner.ipynb #45e82fa7
 class CaptchaLearner(Learner):
     "A `Learner` that knows about texts"
     recipe = None    # its name, where it was made by `captcha_learner`
     temperature = 1. # that scores are divided by; see `calibrate`
     thresholds = {}  # by accuracy: the least probability, where that was asked for
     n_steps = 0      # of a CTC model made by `captcha_learner`
+    n_pos = None     # most characters that the model can give; `None` is that of the dataloaders
     lengths = None   # numbers of characters that are read where nothing else is asked for; `None` is any
 
     @property
@@ -432,10 +444,11 @@ class CaptchaLearner(Learner):
         return ImagePrep(tuple(size), grey=n_in==1)
 
     def log_probs(self,
-        probs, # `(bs, n, n_class)`, what `get_preds` gives
-    ):         # array of the same shape
+        probs, # `(bs, n, n_class)`, what `get_preds` gives; for `length` a tuple, for `located` with a box
+    ):         # arrays of the same shapes, without the box
         "Log-probabilities at the temperature of this recogniser"
-        return temper(probs.clamp(min=1e-38).log().numpy(), self.temperature)
+        log = lambda o: tuple(map(log, o)) if isinstance(o, tuple) else o.clamp(min=1e-38).log().numpy()
+        return temper(log(self.loss_func.text_of(probs)), self.temperature)
 
     def decode(self,
         probs,              # `(bs, n, n_class)`, what `get_preds` gives
@@ -447,8 +460,20 @@ class CaptchaLearner(Learner):
         if not 0<=min_probability<=1: raise ValueError(f"min_probability={min_probability} is not between 0 and 1")
         if not ('lengths' in rules or rules.get('lexicon') is not None or isinstance(rules.get('allowed'), (list,tuple))): rules['lengths'] = self.lengths
         read = self.loss_func.read(self.log_probs(probs), self.loss_func.vocab, top_k=top_k, **rules)
-        return [Prediction(texts[0] if p[0]>=min_probability else None, p[0], sure, tuple(zip(texts, p)))
-                for texts,p,sure in zip(read.texts, read.probabilities.tolist(), read.certified.tolist())]
+        boxes = self.box_edges(probs) if self.locates else itertools.repeat(None)
+        return [Prediction(texts[0] if p[0]>=min_probability else None, p[0], sure, tuple(zip(texts, p)), box)
+                for texts,p,sure,box in zip(read.texts, read.probabilities.tolist(), read.certified.tolist(), boxes)]
+
+    @property
+    def locates(self): return isinstance(self.loss_func, LocatedLoss)
+    def box_edges(self,
+        probs,      # what `get_preds` gives
+        sizes=None, # `(height, width)` of each image in pixels; `None` is that of what the model sees
+    )->list:        # `(left, top, right, bottom)` in pixels for each
+        "Where the text is, according to a model that locates"
+        prep,edges = self.prep,CaptchaBox(probs[1]).edges().tolist()
+        back = ImagePrep(prep.shape) if sizes is None else prep
+        return [back.to_image(o, size) for o,size in zip(edges, [prep.shape]*len(edges) if sizes is None else sizes)]
 
     def predict_all(self,
         images,  # a list of what `predict` takes
@@ -458,7 +483,10 @@ class CaptchaLearner(Learner):
         "Read all `images`"
         if not len(images): return []
         dl = image_dl(list(images), self.prep, self.loss_func.vocab, self.dls.n_pos, bs=bs, device=self.dls.device)
-        with self.no_bar(): return self.decode(self.get_preds(dl=dl)[0], **kwargs)
+        with self.no_bar(): probs = self.get_preds(dl=dl)[0]
+        read = self.decode(probs, **kwargs)
+        if not self.locates: return read
+        return [replace(o, box=box) for o,box in zip(read, self.box_edges(probs, [open_image(i).size[::-1] for i in images]))]
 
     def predict(self,
         image,   # path, bytes, array or Pillow image
@@ -471,8 +499,12 @@ class CaptchaLearner(Learner):
         dl=None,  # labelled batches, e.g. `dls.test_dl(files, labels)`; `None` is the validation set
     )->tuple:     # probabilities `(n, …, n_class)`, labels as texts, losses `(n,)`
         "What `get_preds` gives, with labels that one can read"
-        with self.no_bar(): probs,target,losses = self.get_preds(dl=self.dls.valid if dl is None else dl, with_loss=True)
-        return probs,[self.loss_func.vocab.decode(o) for o in target.tolist()],losses
+        probs,target,losses = self._preds(dl)
+        return probs,self._texts(target),losses
+
+    def _preds(self, dl):
+        with self.no_bar(): return self.get_preds(dl=self.dls.valid if dl is None else dl, with_loss=True)
+    def _texts(self, target): return [self.loss_func.vocab.decode(o) for o in (target[0] if self.locates else target).tolist()]
 
     def calibrate(self,
         dl=None,  # labelled batches that were not trained on; `None` is the validation set
@@ -500,17 +532,28 @@ class CaptchaLearner(Learner):
         **rules   # `lengths`, `allowed`, `lexicon`, `renormalise`: see `map_decode`
     )->Evaluation:
         "Named results of what `predict` reads on labelled images; `repeats` are labels with two equal neighbours, where CTC loses characters first"
-        probs,labels,losses = self.get_labelled(dl)
-        read = self.decode(probs, **rules)
+        probs,target,losses = self._preds(dl)
+        read,labels = self.decode(probs, **rules),self._texts(target)
         pairs,p = [(o.text, t) for o,t in zip(read, labels)],[o.probability for o in read]
         total = lambda f,ps: [sum(o) for o in zip(*(f(*p) for p in ps))] or [0,0]
         share = lambda f: (lambda a,b: a/b)(*total(f, pairs))
         right = [a==b for a,b in pairs]
         return Evaluation(n=len(pairs), loss=losses.mean().item(), captcha_accuracy=Share(*total(count_captchas, pairs)),
             repeats_accuracy=Share(*total(count_captchas, [p for p in pairs if min_steps(p[1])>len(p[1])])),
-            char_accuracy=share(count_chars), cer=share(count_edits), calibration_error=expected_calibration_error(p, right), coverage_at_98=coverage_at(p, right))
+            char_accuracy=share(count_chars), cer=share(count_edits), **self._more_results(pairs, probs, target),
+            calibration_error=expected_calibration_error(p, right), coverage_at_98=coverage_at(p, right))
 
-# %% ../nbs/50_learner.ipynb #4360d255
+    def _more_results(self, pairs, probs, target):
+        "By position where there are positions, and for the box where there is one"
+        pairs,res = [tuple(map(list, o)) for o in pairs],{}
+        if not isinstance(self.loss_func.text, CTCLoss):
+            every = {'length_accuracy':count_length, **{f'char_{i+1}':count_at(i) for i in range(self.n_pos or self.dls.n_pos)}}
+            res = {k: Share(*map(sum, zip(*(f(*o) for o in pairs)))) for k,f in every.items()}
+        if not self.locates: return res
+        (box,true),size = (probs[1],target[1]),self.prep.shape
+        return dict(res, mean_iou=box_iou(box, true).mean().item(), centre_error=centre_error(box, true, size).mean().item(), size_error=size_error(box, true, size).mean().item())
+
+# %% ../nbs/50_learner.ipynb #42631855
 def _labels(dls):
     "All labels as texts, without opening an image; none where the dataset does not keep them apart"
     return [tl[i].text for ds in (dls.train_ds, dls.valid_ds) for tl in list(getattr(ds, 'tls', []))[1:2] for i in range(len(ds))]
@@ -529,31 +572,64 @@ def check_steps(
                      f"(a step per character, and one more between equal neighbours). Give images at least {-(-size[1]*need//max(have, 1))} pixels wide, "
                      f"e.g. size=({size[0]}, {-(-size[1]*need//max(have, 1))}), or a recipe with fixed positions")
 
+def check_boxes(
+    recipe, # a `Recipe`
+    batch,  # of the dataloaders
+):
+    "Raise a `ValueError` where there are boxes and nobody who learns them, or the other way round"
+    if recipe.locates and len(batch)<3: raise ValueError("this recipe learns where the text is, and these dataloaders give no boxes; use from_svhn(…, crop=None), from_draw(…, box=True), or items with boxes")
+    if len(batch)>2 and not recipe.locates: raise ValueError("these dataloaders give boxes, which only recipe='located' learns; use that, or leave the boxes out")
+
+def default_metrics(
+    recipe, # a `Recipe`
+    n_pos,  # most characters of a text
+)->list:
+    "What is shown after each epoch"
+    res = [CaptchaAccuracy(), CharAccuracy(), CharErrorRate()]
+    if recipe.is_ctc: res.append(BlankShare())
+    else: res += [LengthAccuracy()]*(recipe.loss is LengthLoss)+[PositionAccuracy(i) for i in range(n_pos)]
+    return res+[MeanIoU(), CentreError(), SizeError()]*recipe.locates
+
 def captcha_learner(
     dls,               # `CaptchaDataLoaders`, or any whose labels come from `CaptchaBlock` or `CaptchaTransform`
-    recipe='fast',     # `'fast'`, `'crnn'`, `'spatial'` or `'pooled'`
+    recipe='fast',     # a name in `recipes`, or a `Recipe`
     pretrained=False,  # start from ImageNet's weights, with the body frozen?
-    metrics=None,      # `None` is captcha and character accuracy, error rate and, for CTC, the share of blanks
+    metrics=None,      # `None` is captcha and character accuracy, error rate, for CTC the share of blanks, else one accuracy for each position; for boxes, their errors
+    n_pos=None,        # most characters that the model can give; `None` is that of `dls`. Only `length` may have fewer than the longest label
     cbs=None,          # further callbacks
     loss_func=None,    # `None` is the recipe's
     **kwargs           # of fastai's `Learner`: `lr`, `opt_func`, `wd`, `path`, …
 )->CaptchaLearner:
     "A learner for the texts in `dls`"
-    r = get_recipe(recipe)
-    given = r.for_learner()
-    n_in,*size = dls.one_batch()[0].shape[1:]
-    model,labels = r.build(len(dls.vocab), dls.n_pos, tuple(size), n_in, pretrained=pretrained),_labels(dls)
+    r,batch = get_recipe(recipe),dls.one_batch()
+    given,(n_in,*size) = r.for_learner(),batch[0].shape[1:]
+    check_boxes(r, batch)
+    if (n_pos or dls.n_pos)<dls.n_pos and r.loss is not LengthLoss: raise ValueError(f"n_pos={n_pos} is less than the {dls.n_pos} characters of the longest label, which only recipe='length' allows; leave it out")
+    model,labels = r.build(len(dls.vocab), n_pos or dls.n_pos, tuple(size), n_in, pretrained=pretrained),_labels(dls)
     if r.is_ctc: check_steps(model, labels, n_in, tuple(size))
-    if metrics is None: metrics = [CaptchaAccuracy(), CharAccuracy(), CharErrorRate()] + ([BlankShare()] if r.is_ctc else [])
+    if metrics is None: metrics = default_metrics(r, n_pos or dls.n_pos)
     learn = CaptchaLearner(dls, model, loss_func=loss_func or r.loss(dls.vocab), metrics=metrics, splitter=lambda m: L(m[0],m[1]).map(params),
                            **{'lr':r.lr, **given, **kwargs, 'cbs':[FitHistory(), *given['cbs'], *L(cbs)]})
-    learn.recipe,learn.n_steps = recipe,feature_shape(model[0], n_in, tuple(size))[1][1]
+    learn.recipe,learn.n_pos,learn.n_steps = recipe if isinstance(recipe, str) else None,n_pos or dls.n_pos,feature_shape(model[0], n_in, tuple(size))[1][1]
     labels = labels[:len(dls.train_ds)]
     if len(labels)>=20 and len(set(map(len, labels)))==1: learn.lengths = [len(labels[0])]
     if pretrained: learn.freeze()
     return learn
 
-# %% ../nbs/50_learner.ipynb #48a414be
+# %% ../nbs/50_learner.ipynb #062c7e0a
+def find_and_read(
+    finder,    # a `CaptchaLearner` that locates
+    reader,    # a `CaptchaLearner`, trained on crops
+    images,    # a list of what `predict` takes
+    expand=.3, # make the crop so much wider and higher than the box that was found
+    **kwargs   # of the reader, see `decode`
+)->list:       # a `Prediction` per image: the reader's text and probability, the finder's box
+    "Read what a first recogniser found with a second one"
+    boxes,images = [o.box for o in finder.predict_all(images)],[open_image(i) for i in images]
+    parts = [crop_box(i, b, expand) if b[2]-b[0]>=1 and b[3]-b[1]>=1 else i for i,b in zip(images, boxes)]
+    return [replace(o, box=b) for o,b in zip(reader.predict_all(parts, **kwargs), boxes)]
+
+# %% ../nbs/50_learner.ipynb #582ac4db
 FORMAT = 1 # of the folder; raised when an older library could not read it
 
 def _versions():
@@ -612,15 +688,16 @@ def save_recogniser(self:CaptchaLearner,
 )->Path:           # the folder
     "Write `config.json` and `model.safetensors`"
     vocab,prep = self.loss_func.vocab,self.prep
+    if self.recipe not in recipes: raise ValueError("only a recogniser of a recipe with a name can be built again from a folder; put your Recipe into captcha_fastai.learner.recipes, and use its name")
     with new_folder(folder, force) as tmp:
         save_file({k: v.contiguous() for k,v in self.model.state_dict().items()}, tmp/'model.safetensors')
-        config = dict(format=FORMAT, recipe=self.recipe, chars=vocab.chars, case=vocab.case, n_pos=self.dls.n_pos, size=prep.size,
-                      grey=prep.grey, resize=prep.resize, temperature=self.temperature,
+        config = dict(format=FORMAT, recipe=self.recipe, chars=vocab.chars, case=vocab.case, n_pos=self.n_pos or self.dls.n_pos, size=prep.size,
+                      grey=prep.grey, resize=prep.resize, crop=prep.crop, temperature=self.temperature,
                       thresholds=self.thresholds, lengths=self.lengths, sha256=_sha256(tmp/'model.safetensors'), versions=_versions(), results=results or {})
         (tmp/'config.json').write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding='utf-8')
     return Path(folder)
 
-# %% ../nbs/50_learner.ipynb #5a5c6f47
+# %% ../nbs/50_learner.ipynb #b2208a04
 def _read_config(folder):
     "The checked `config.json` of `folder`"
     for name in ('config.json','model.safetensors'):
@@ -641,8 +718,8 @@ def load_recogniser(
     "The saved recogniser; the same images give the same scores, to the bit"
     folder = Path(folder)
     c = _read_config(folder)
-    r,vocab,prep = get_recipe(c['recipe']),Vocab(c['chars'], c['case']),ImagePrep(tuple(c['size']), c['grey'], c['resize'])
-    model = r.build(len(vocab), c['n_pos'], prep.size, prep.n_in)
+    r,vocab,prep = get_recipe(c['recipe']),Vocab(c['chars'], c['case']),ImagePrep(tuple(c['size']), c['grey'], c['resize'], c.get('crop'))
+    model = r.build(len(vocab), c['n_pos'], prep.shape, prep.n_in)
     try: model.load_state_dict(load_file(folder/'model.safetensors', device=str(device)))
     except Exception as e: raise ValueError(f"{folder/'model.safetensors'} does not fit its config.json: {str(e)[:300]}") from None
     dls = CaptchaDataLoaders.from_parts([], prep, vocab, c['n_pos'], device=device)

@@ -1,0 +1,182 @@
+"""The four other experiments: per letter, four heads, house numbers, rows of digits. Each with what its source reports.
+
+    python benchmarks/digits.py letters heads simplecaptcha street strips5 strips compare stages
+
+`letters`: five typed letters of 36, a fully connected net; one change at a time from a set-up that stays at chance.
+`heads`: 1,000 generated captchas of four characters at 40×80 in colour. `simplecaptcha`: the same recipe on that set.
+`street`: generated house numbers, `length` beside `fast`. `strips5`, `strips`: rows of five, and of one to five, MNIST digits.
+`compare`: heads, boxes and weightings for those rows, on fewer images. `stages`: find at low resolution, then read.
+
+Images to train on, to choose by and to test on come from different positions; rows of digits are tested on MNIST's own test digits.
+Writes results/digits_NAME.json. On one thread about 25, 3, 5, 15, 25, 25, 15 and 10 minutes; `--share 0.01` tries them on a hundredth.
+"""
+import argparse, time
+from dataclasses import replace
+from functools import partial
+
+import torch
+from fastai.data.external import untar_data
+from fastai.torch_core import set_seed
+
+from captcha_fastai.augment import FusedAugment
+from captcha_fastai.data import CaptchaDataLoaders, folder_items
+from captcha_fastai.image import crop_box
+from captcha_fastai.learner import captcha_learner, find_and_read, get_recipe
+from captcha_fastai.losses import LengthLoss, LocatedLoss, PerPositionLoss, squared_pixels
+from captcha_fastai.metrics import Share
+from captcha_fastai.models import located_model, mlp_model
+from captcha_fastai.synth import DigitStrips, captcha_image, captcha_texts, mnist_digits, street_number, typed
+from captcha_fastai.vocab import Vocab
+from common import machine, save
+
+digits,letters36,seed,share = '0123456789','0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',42,1.
+
+def some(n): return max(64, int(n*share))
+
+def figures(results):
+    "An `Evaluation` as plain numbers, with the interval of the whole text"
+    low,high = results['captcha_accuracy'].interval
+    return {**{k: v.value if isinstance(v, Share) else v for k,v in results.items()}, 'captcha_accuracy_low':low, 'captcha_accuracy_high':high}
+
+def trained(dls, recipe, epochs, lr=None, metrics=None, **kwargs):
+    "A learner after its fit"
+    r = get_recipe(recipe)
+    learn = captcha_learner(dls, recipe, metrics=metrics, **kwargs)
+    learn.logger = lambda row: print(*[f'{o:.4f}' if isinstance(o, float) else o for o in row], flush=True)
+    with learn.no_bar(): learn.fit_one_cycle(epochs, lr or r.lr, **r.schedule)
+    return learn
+
+def result(learn, test, **more):
+    "What a fit came to, on images that had no part in it"
+    start = time.perf_counter()
+    res = dict(more, n_train=len(learn.dls.train_ds), epochs=len(learn.fit_history.rows), fit_seconds=learn.fit_history.total, parameters=sum(p.numel() for p in learn.model.parameters()),
+               history=learn.fit_history.rows, test=figures(learn.evaluate(test)))
+    print({k: v for k,v in res.items() if k!='history'}, f'{time.perf_counter()-start:.0f} s', flush=True)
+    return res
+
+# rows of digits
+
+def rows_of_digits(lengths, n_train, n_valid, size=(128,256), bs=32):
+    "Dataloaders over rows of MNIST's training digits; what draws rows of its test digits"
+    dls = CaptchaDataLoaders.from_draw(DigitStrips(*mnist_digits(True), lengths=lengths), n_train, n_valid, size, Vocab(digits), max(lengths), box=True, bs=bs)
+    return dls,DigitStrips(*mnist_digits(False), lengths=lengths, seed=1)
+
+def strip_run(lengths):
+    dls,draw = rows_of_digits(lengths, some(165000), some(15000))
+    learn = trained(dls, 'located', 1)
+    held = sum(o.nbytes for o in (dls.train_ds.draw.images, draw.images))
+    return dict(run=result(learn, dls.drawn_dl(draw, range(some(30000)))), bytes_held=held)
+def strips5(): return strip_run([5])
+def strips(): return strip_run([1,2,3,4,5])
+
+def variant(text='ctc', box='place', pool=False, weights=None, pixels=False):
+    "A recipe like `located`, with other heads or another loss"
+    loss = dict(weights=weights, box=squared_pixels((128,256))) if pixels else dict(weights=weights)
+    if text!='ctc': loss['text'] = PerPositionLoss
+    return replace(get_recipe('located'), model=partial(located_model, text=text, box=box, pool=pool), loss=partial(LocatedLoss, **loss))
+
+variants = {"ours: CTC, box by place, logarithms added": {}, "its loss: plain sum with squared pixels": dict(weights=(1,1), pixels=True), "its loss: 1000 : 1": dict(weights=(1000,1), pixels=True),
+    "its box: regression": dict(box='regression'), "its box: regression after pooling": dict(box='regression', pool=True),
+    "its text: linear heads": dict(text='linear'), "its text: GRU, unrolled": dict(text='gru'),
+    "the blog's: GRU, regression, 1000 : 1": dict(text='gru', box='regression', weights=(1000,1), pixels=True), "the blog's with a plain sum": dict(text='gru', box='regression', weights=(1,1), pixels=True)}
+
+def compare():
+    dls,draw = rows_of_digits([1,2,3,4,5], some(16000), some(1000))
+    runs = {}
+    for name,kw in variants.items():
+        print(name, flush=True)
+        set_seed(seed, reproducible=True)
+        runs[name] = result(trained(dls, variant(**kw), 1), dls.drawn_dl(draw, range(some(3000))))
+    return dict(runs=runs)
+
+def stages():
+    "A finder that sees 32×64 pixels, a reader that sees crops of the whole image, against `located` with as many images"
+    dls,draw = rows_of_digits([1,2,3,4,5], some(16000), some(1000), size=(32,64))
+    finder = trained(dls, 'located', 1)
+    draw_train = DigitStrips(*mnist_digits(True), seed=2)
+    part = lambda i: (crop_box((o := draw_train(i)).image, o.box), o.text)
+    set_seed(seed, reproducible=True)
+    rdls = CaptchaDataLoaders.from_draw(part, some(16000), some(1000), (32,112), Vocab(digits), 5, bs=32, batch_tfms=[FusedAugment(max_shift=(.1,.1), max_stretch=1.2)])
+    reader = trained(rdls, 'fast', 1)
+    tests = [draw(i) for i in range(some(3000))]
+    start = time.perf_counter()
+    read = find_and_read(finder, reader, [o.image for o in tests])
+    seconds = time.perf_counter()-start
+    right = Share(sum(a.text==b.text for a,b in zip(read, tests)), len(tests))
+    low,high = right.interval
+    return dict(finder=result(finder, dls.drawn_dl(draw, range(some(3000)))), reader=result(reader, rdls.drawn_dl(lambda i: (crop_box((o := draw(i)).image, o.box), o.text), range(some(3000)))),
+                both=dict(n=len(tests), captcha_accuracy=right.value, captcha_accuracy_low=low, captcha_accuracy_high=high, seconds_an_image=seconds/len(tests)))
+
+# house numbers
+
+def street():
+    def draw(i):
+        o = street_number((seed,i))
+        return crop_box(o.image, o.box),o.text
+    n,n_valid,n_test,runs = some(24000),some(1000),some(5000),{}
+    for recipe,epochs,more in [('length',6,{}), ('fast',6,{})]:
+        set_seed(seed, reproducible=True)
+        r = get_recipe(recipe)
+        dls = CaptchaDataLoaders.from_draw(draw, n, n_valid, (64,64), Vocab(digits), 5, keep=True, crop=(54,54), **{**r.for_data(), 'least':0, 'bs':32, 'grey':False})
+        dls.train.fill()
+        runs[recipe] = result(trained(dls, recipe, epochs), dls.drawn_dl(draw, range(n+n_valid, n+n_valid+n_test)))
+    return dict(runs=runs)
+
+# four heads
+
+def heads():
+    texts = captcha_texts(some(1000)+some(500)+some(5000), seed, letters36)
+    draw = lambda i: (captcha_image(texts[i].upper(), (seed,i), (40,80)), texts[i])
+    set_seed(seed, reproducible=True)
+    a,b = some(1000),some(1000)+some(500)
+    dls = CaptchaDataLoaders.from_draw(draw, a, b-a, (40,80), Vocab(letters36), 4, keep=True, **get_recipe('heads').for_data())
+    return dict(run=result(trained(dls, 'heads', 60), dls.drawn_dl(draw, range(b, len(texts)))))
+
+def simplecaptcha():
+    items = folder_items(untar_data('https://placed.invalid/simplecaptcha.zip')) # placed in fastai's archive folder, not downloaded
+    set_seed(seed, reproducible=True)
+    dls = CaptchaDataLoaders.from_items(items, valid_pct=.2, seed=seed, **get_recipe('heads').for_data())
+    return dict(run=result(trained(dls, 'heads', max(1, round(12*share))), None))
+
+# one softmax per letter
+
+plain = dict(widths=(1024,1024), norm=False, scale=False)
+def summed(vocab): return SummedLoss(vocab, eps=0)
+class SummedLoss(PerPositionLoss):
+    "The sum over positions, where the library takes the mean"
+    def __call__(self, scores, target): return super().__call__(scores, target)*target.shape[1]
+
+def letters():
+    "From a set-up that does not learn, one change at a time; then all of them, on more images"
+    draw = lambda i: typed(''.join(letters36[j] for j in torch.randint(36, (5,), generator=torch.Generator().manual_seed(i)).tolist()), i)
+    test = range(1000000, 1000000+some(4000))
+    setups = {"their set-up": dict(), "mean instead of sum": dict(loss=PerPositionLoss), "a tenth of the step": dict(lr=1e-3), "pixels scaled": dict(scale=True),
+              "batch normalisation": dict(norm=True), "ten times the images": dict(n=20000), "letters that stay in place": dict(move=0.), "all but the images": dict(loss=PerPositionLoss, lr=1e-3, scale=True, norm=True),
+              "all of it": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True, n=200000)}
+    runs = {}
+    for name,o in setups.items():
+        print(name, flush=True)
+        still = (lambda i: typed(draw(i).text, i, move=0., font='DejaVuSansMono')) if o.get('move')==0. else draw
+        recipe = replace(get_recipe('mlp'), model=partial(mlp_model, **{**plain, **{k: o[k] for k in ('scale','norm') if k in o}}), loss=o.get('loss', summed))
+        runs[name] = letter_run(recipe, still, some(o.get('n', 2000)), o.get('lr', 1e-2), test)
+    for name in ('spatial_small','fast'):
+        recipe = get_recipe('heads' if name=='spatial_small' else 'fast')
+        runs[name] = letter_run(recipe, draw, some(20000), recipe.lr, test)
+    return dict(runs=runs)
+
+def letter_run(recipe, draw, n, lr, test):
+    set_seed(seed, reproducible=True)
+    dls = CaptchaDataLoaders.from_draw(draw, n, 500, (32,112), Vocab(letters36), 5, keep=True, bs=64, batch_tfms=[])
+    return result(trained(dls, recipe, max(2, round(60000*share/n*3)) if n<200000 else 5, lr), dls.drawn_dl(draw, test), lr=lr)
+
+if __name__=='__main__':
+    parser = argparse.ArgumentParser()
+    parser.add_argument('what', nargs='+', choices=['letters','heads','simplecaptcha','street','strips5','strips','compare','stages'])
+    parser.add_argument('--share', type=float, default=1., help='of all numbers of images; results are not written below 1')
+    args = parser.parse_args()
+    share = args.share
+    for name in args.what:
+        where = machine()
+        set_seed(seed, reproducible=True)
+        res = dict(benchmark='digits', seed=seed, machine=where, **globals()[name]())
+        if share==1: save(f'digits_{name}', res)
