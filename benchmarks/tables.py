@@ -149,3 +149,70 @@ def break_line():
     r = load('train_captcha_break')
     return (f"{accuracy(r)} of {r['n_valid']:,} after {r['n_train']:,} images, each seen once, in {r['fit_seconds']/60:.1f} minutes, "
             f"of which drawing took about {r['n_train']*r['seconds_of_drawing_an_image']/60:.1f}; published: 99.57 %") if r else 'not run'
+
+# the four other experiments: results of digits.py
+
+def digits(name): return load(f'digits_{name}')
+
+def letters_table():
+    "The set-ups of the fully connected net, one change at a time"
+    runs = (digits('letters') or dict(runs={}))['runs']
+    return markdown(['', 'images', 'seconds', *[f'letter {i}' for i in range(1, 6)], 'all five'],
+                    [[k, f"{r['n_train']:,}", f"{r['fit_seconds']:.0f}", *[percent(r['test'][f'char_{i}']) if f'char_{i}' in r['test'] else '' for i in range(1, 6)], percent(r['test']['captcha_accuracy'])] for k,r in runs.items()])
+
+def letters_curves():
+    "Validation accuracy of a character along each fit"
+    import matplotlib.pyplot as plt
+    fig,ax = plt.subplots(figsize=(8,3), layout='constrained')
+    for k,r in (digits('letters') or dict(runs={}))['runs'].items(): ax.plot([100*(i+1)/len(r['history']) for i in range(len(r['history']))], [100*o['char_accuracy'] for o in r['history']], label=k)
+    ax.set(xlabel='% of the fit', ylabel='% of characters')
+    ax.legend(fontsize=7, loc='upper left', bbox_to_anchor=(1,1))
+
+def heads_table():
+    "Accuracy by position, beside the question's"
+    rows = [['the question', '–', '1,000', '93 %', '79 %', '84 %', '99 %', '–']]
+    for title,name in [('generated','heads'), ('simplecaptcha','simplecaptcha')]:
+        if o := digits(name): rows.append([title, f"{o['run']['test']['n']:,}", f"{o['run']['n_train']:,}", *[f"{100*o['run']['test'][f'char_{i}']:.2f} %" for i in range(1, 5)], f"{100*o['run']['test']['captcha_accuracy']:.2f} %"])
+    return markdown(['', 'tested on', 'trained on', '1st', '2nd', '3rd', '4th', 'all four'], rows)
+
+def street_table():
+    "House numbers: `length` beside `fast`"
+    return markdown(['recipe', 'whole numbers (95 % interval)', 'per digit', 'length', 'coverage at 98 %', 'minutes of training'],
+        [[f'`{k}`', accuracy(r['test']), f"{100*r['test']['char_accuracy']:.2f} %", f"{100*r['test']['length_accuracy']:.2f} %" if 'length_accuracy' in r['test'] else '–', percent(r['test']['coverage_at_98']), f"{r['fit_seconds']/60:.1f}"]
+         for k,r in (digits('street') or dict(runs={}))['runs'].items()])
+
+def strips_table():
+    "Rows of MNIST digits, beside the blog's"
+    rows = [['five digits, the blog', '74 %', '94 %', '–', '–', '–', '8 hours, GPU'], ['one to five, the blog', '80 %', '95 %', '–', '–', '–', '8 hours, GPU']]
+    for title,name in [('five digits, `located`','strips5'), ('one to five, `located`','strips')]:
+        if o := digits(name):
+            t = o['run']['test']
+            rows.append([title, f"{100*t['captcha_accuracy']:.2f} %", f"{100*t['char_accuracy']:.2f} %", f"{t['mean_iou']:.3f}", f"{t['centre_error']:.2f}", f"{t['size_error']:.2f}", f"{o['run']['fit_seconds']/60:.0f} min, {o['machine']['threads']} thread{'s'*(o['machine']['threads']>1)}"])
+    return markdown(['', 'sequences', 'characters', 'mean IoU', 'centre, pixels off', 'size, pixels off', 'training'], rows)
+
+def compare_table():
+    "Heads, boxes and weightings of `located`"
+    return markdown(['', 'sequences', 'characters', 'mean IoU', 'seconds'], [[k, percent(r['test']['captcha_accuracy']), percent(r['test']['char_accuracy']), f"{r['test']['mean_iou']:.3f}", f"{r['fit_seconds']:.0f}"]
+                    for k,r in (digits('compare') or dict(runs={}))['runs'].items()])
+
+def stages_lines():
+    "A finder and a reader, together and alone"
+    if not (o := digits('stages')): return 'not run'
+    both = o['both']
+    return '\n'.join([f"- Both together: {accuracy(both)} of {both['n']:,} sequences, {1000*both['seconds_an_image']:.1f} ms an image, after {o['finder']['fit_seconds']+o['reader']['fit_seconds']:.0f} seconds of training.",
+                      f"- The finder alone: mean IoU {o['finder']['test']['mean_iou']:.3f}, its centre {o['finder']['test']['centre_error']:.1f} pixels off, of 64×32.", f"- The reader alone, on the true boxes: {percent(o['reader']['test']['captcha_accuracy'])}."])
+
+def digits_table():
+    "What the four sources report, and what came of it here"
+    rows = []
+    def row(title, source, ours, fit): rows.append([title, source, ours, fit])
+    if o := digits('letters'):
+        r = max((r for k,r in o['runs'].items() if 'char_5' in r['test'] and 'conv' not in k), key=lambda r: r['test']['char_accuracy'])
+        row('five letters, fully connected', 'stays at chance', f"{percent(min(r['test'][f'char_{i}'] for i in range(1, 6)))} or more at each position", r)
+    for name,title in [('heads','four heads, 1,000 generated'), ('simplecaptcha','four heads, simplecaptcha')]:
+        if o := digits(name): row(title, '93, 79, 84, 99 % by position' if name=='heads' else '99.80 %', f"{percent(min(o['run']['test'][f'char_{i}'] for i in range(1, 5)))} or more at each position; {percent(o['run']['test']['captcha_accuracy'])} whole", o['run'])
+    if o := digits('street'):
+        for k,r in o['runs'].items(): row(f'house numbers, generated: `{k}`', '–', f"{percent(r['test']['captcha_accuracy'])} whole; {percent(r['test']['coverage_at_98'])} coverage at 98 %", r)
+    for name,title,source in [('strips5','five MNIST digits','74 % whole, 94 % of characters'), ('strips','one to five MNIST digits','80 % whole, 95 % of characters')]:
+        if o := digits(name): row(title, source, f"{percent(o['run']['test']['captcha_accuracy'])} whole, {100*o['run']['test']['char_accuracy']:.2f} % of characters, mean IoU {o['run']['test']['mean_iou']:.3f}", o['run'])
+    return markdown(['experiment', 'its source', 'here, on images not seen', 'training, minutes'], [[*o[:3], f"{o[3]['fit_seconds']/60:.1f}"] for o in rows])

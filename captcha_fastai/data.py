@@ -79,7 +79,7 @@ def show_results(x:CaptchaImage, y, samples, outs, ctxs=None, max_n=8, **kwargs)
     n = min(max_n, len(imgs))
     for i,ctx in enumerate(ctxs or _grid(n, imgs.shape[-2:])): _verdict(imgs[i].show(ctx=ctx), labels[i].text, labels.vocab.decode(read[i].tolist()))
 
-# %% ../nbs/10_data.ipynb #85d74087
+# %% ../nbs/10_data.ipynb #c9e8636c
 class CaptchaOpen(DisplayedTransform):
     "From anything that `open_image` takes to a fastai image, by `prep`"
     def __init__(self, prep): self.prep = prep
@@ -95,10 +95,10 @@ class CaptchaEncode(DisplayedTransform):
     def decodes(self, label:CaptchaLabel): return TitledStr(self.vocab.decode(label.tolist()))
 
 class BoxEncode(DisplayedTransform):
-    "From a box in pixels of an image, and the size of that image, to a `CaptchaBox` in what `prep` makes of it"
+    "From a list of a box in pixels of an image, and the size of that image, to a `CaptchaBox` in what `prep` makes of it"
     def __init__(self, prep): self.prep = prep
     def encodes(self, where):
-        box,size = where
+        box,size = where # a list, since fastai's transforms would take a tuple apart
         return CaptchaBox.of(self.prep.to_model(box, size), (1,1))
 
 def CaptchaImageBlock(
@@ -253,29 +253,29 @@ def df_items(
         raise ValueError(f"{name} lists {len(gone)} files that are not there:\n  {_some(gone)}\nCorrect the column {fn_col!r}, or the folder {folder}")
     return items
 
-# %% ../nbs/10_data.ipynb #89c88a3c
+# %% ../nbs/10_data.ipynb #929f11b2
 def check_labels(
     items,      # pairs (file, label)
     vocab=None, # the `Vocab`, if it is settled
     n_pos=None, # the most characters that a label may have, if that is settled
 ):
     "Raise a `ValueError` that names every file whose label is empty, has unknown characters or is too long"
-    if bad := [f for f,o in items if not str(o)]:
+    if bad := [f for f,o,*_ in items if not str(o)]:
         raise ValueError(f"{len(bad)} images have no label:\n  {_some(bad)}\nGive each a label, or remove it")
-    if vocab and (bad := [(f, vocab.unknown(o)) for f,o in items if vocab.unknown(o)]):
+    if vocab and (bad := [(f, vocab.unknown(o)) for f,o,*_ in items if vocab.unknown(o)]):
         names = ', '.join(f'{c!r} (U+{ord(c):04X})' for c in sorted({c for _,o in bad for c in o}))
         raise ValueError(f"{len(bad)} labels have characters that are not in {vocab.chars!r}: {names}\n  {_some(f for f,_ in bad)}\n"
                          "Correct these labels, or train a model whose labels have them")
-    long = [f'{f} ({o!r}, {len(o)})' for f,o in items if n_pos and len(o)>n_pos]
+    long = [f'{f} ({o!r}, {len(o)})' for f,o,*_ in items if n_pos and len(o)>n_pos]
     if long: raise ValueError(f"{len(long)} labels are longer than n_pos={n_pos}:\n  {_some(long)}\n"
-                              f"Build the dataloaders with n_pos={max(len(o) for _,o in items)}, or leave it out")
+                              f"Build the dataloaders with n_pos={max(len(o) for _,o,*_ in items)}, or leave it out")
 
 def check_enough(
     items, # pairs (file, label)
 ):
     "Raise a `ValueError` where there is too little to learn from: fewer than 10 images, or one label for all"
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
-    if len({o for _,o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
+    if len({o[1] for o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
 # %% ../nbs/10_data.ipynb #d63cea0f
 def memory_bytes():
@@ -350,9 +350,9 @@ class CaptchaDL(TfmdDL):
         if isinstance(proto, CaptchaLabel): batch.files = [self.dataset.items[i][0] if i<self.n else 'an added image' for i in idxs]
         return batch
 
-# %% ../nbs/10_data.ipynb #bd130bff
+# %% ../nbs/10_data.ipynb #d6640e7f
 def captcha_dsets(
-    items,      # pairs (file, label), or with a third entry (box, size) for `BoxEncode`; for unlabelled images the label is not looked at
+    items,      # pairs (file, label), or with a third entry [box, size] for `BoxEncode`; for unlabelled images the label is not looked at
     prep,       # the `ImagePrep`
     vocab,      # the `Vocab`
     n_pos,      # length of the longest label
@@ -387,7 +387,7 @@ def _split(n, valid_pct, seed, valid_idx):
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n: raise ValueError(f"valid_idx must hold some, not all, of the positions 0 to {n-1}; got {_some(valid, 5, ', ')}")
     return [i for i in range(n) if i not in set(valid)],valid
 
-# %% ../nbs/10_data.ipynb #b47979a6
+# %% ../nbs/10_data.ipynb #851c209c
 class Drawn:
     "A dataset of images that are drawn by their position"
     n_inp = 1
@@ -396,7 +396,8 @@ class Drawn:
         at,           # positions
         prep, vocab, n_pos, # `ImagePrep`, `Vocab`, and the length of the longest text
         box=False,    # give the box, too?
-    ): self.draw,self.at,self.prep,self.vocab,self.n_pos,self.box,self.items = draw,at,prep,vocab,n_pos,box,_Names(at)
+        split_idx=1,  # 0 for training, whose batch transforms apply then; 1 for validation
+    ): self.draw,self.at,self.prep,self.vocab,self.n_pos,self.box,self.split_idx,self.items = draw,at,prep,vocab,n_pos,box,split_idx,_Names(at)
     def __len__(self): return len(self.at)
     def __getitem__(self, i):
         img,text,*where = self.draw(self.at[i])
@@ -414,7 +415,7 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #63983338
+# %% ../nbs/10_data.ipynb #72a5c895
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -444,7 +445,7 @@ class CaptchaDataLoaders(DataLoaders):
         if bad and not skip_bad: raise ValueError(f"{len(bad)} of {len(items)} files cannot be read:\n  {_some(bad)}\nMend or remove them, or go on without them with skip_bad=True (--skip_bad)")
         items,looks = [o for o,k in zip(items, looks) if not isinstance(k, str)],[k for k in looks if not isinstance(k, str)]
         vocab = Vocab.from_labels([o[1] for o in items] or ['?'], case=case)
-        items = [(f, vocab.normalise(o), *[(b, k[0]) for b in box]) for (f,o,*box),k in zip(items, looks)]
+        items = [(f, vocab.normalise(o), *[[b, k[0]] for b in box]) for (f,o,*box),k in zip(items, looks)]
         check_enough(items)
         check_labels(items, n_pos=n_pos)
         train,valid = _split(len(items), valid_pct, seed, valid_idx)
@@ -483,7 +484,7 @@ class CaptchaDataLoaders(DataLoaders):
     ):
         "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
         prep = ImagePrep(size, grey, crop=crop)
-        train,valid = (Drawn(draw, at, o, vocab, n_pos, box) for at,o in ((range(n_train), prep.uncropped()), (range(n_train, n_train+n_valid), prep)))
+        train,valid = (Drawn(draw, at, o, vocab, n_pos, box, i) for i,(at,o) in enumerate([(range(n_train), prep.uncropped()), (range(n_train, n_train+n_valid), prep)]))
         batch_tfms = [] if box and batch_tfms is None else captcha_augment() if batch_tfms is None else batch_tfms
         res = cls._of(train, valid, bs, [*[RandomCrop(crop)]*bool(crop), *batch_tfms], device, again=not keep, least=least)
         res.prep = prep

@@ -26,15 +26,14 @@ class Normalise(nn.Module):
         self.register_buffer('std', std[:,None,None])
     def forward(self, x): return (x-self.mean)/self.std
 
-# %% ../nbs/20_models.ipynb #8cdd03a2
+# %% ../nbs/20_models.ipynb #e4aafb1a
 class Ink(nn.Module):
     "Each image in units of its own contrast, its background at 0"
     def forward(self,
         x, # `(bs, n_in, height, width)`
     ):     # same shape
-        flat = x.float().flatten(1)
-        mid = flat.median(1).values[:,None,None,None]
-        return (mid-x)/(flat.std(1)[:,None,None,None]+.02)
+        ink = x.float().flatten(2).median(2).values[...,None,None]-x
+        return ink/(ink.float().flatten(1).std(1)[:,None,None,None]+.02)
 
 # %% ../nbs/20_models.ipynb #3fe0f864
 class FixedHead(nn.Module):

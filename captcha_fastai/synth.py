@@ -103,7 +103,7 @@ def synth_folder(
     finally: shutil.rmtree(tmp, ignore_errors=True)
     return folder
 
-# %% ../nbs/05_synth.ipynb #e9a6c42c
+# %% ../nbs/05_synth.ipynb #d6761ad1
 class Drawing(NamedTuple):
     "A picture, what it says, and where"
     image: Image.Image
@@ -124,11 +124,13 @@ def typed(
     size=(32,112),     # `(height, width)` in pixels
     font='DejaVuSans', # one of those that matplotlib brings
     move=1.,           # share of the free room that the text moves in; 0 is always in the middle
-)->Drawing:            # dark on light, mode `L`
+    points=None,       # size of the type in pixels; `None` is 6/10 of the height
+    colour=False,      # in a dark colour on a light one, with noise, instead of in grey?
+)->Drawing:            # mode `L`, or `RGB` in colour
     "A string in plain type, at a random place"
     if not text: raise ValueError("a string needs at least one character; got ''")
     rng,(h,w),img = random.Random(f'typed {seed}'),size,Image.new('L', size[::-1], 235)
-    face = _font(font, round(h*.6))
+    face = _font(font, points or round(h*.6))
     gaps = [rng.uniform(0, h*.06) for _ in text]
     l,t,r,b = face.getbbox(text)
     room_x,room_y = w-sum(map(face.getlength, text))-sum(gaps)-2,h-(b-t)-2
@@ -139,7 +141,14 @@ def typed(
         pen.text((round(x), round(y)), c, font=face, fill=30)
         boxes.append(tuple(a+b for a,b in zip(face.getbbox(c), (round(x),round(y))*2)))
         x += face.getlength(c)+gap
-    return Drawing(img, text, _around(boxes), tuple(boxes))
+    return Drawing(_coloured(img, rng) if colour else img, text, _around(boxes), tuple(boxes))
+
+def _coloured(img, rng):
+    "`img` in a dark colour on a light one, with noise"
+    light,ink = (np.array([rng.randint(*o) for _ in range(3)]) for o in ((150,255),(0,110)))
+    a = np.asarray(img, np.float32)[...,None]/255
+    noise = np.random.default_rng(rng.getrandbits(32)).standard_normal((*a.shape[:2], 3), np.float32)*12
+    return Image.fromarray((ink+(light-ink)*a+noise).clip(0, 255).astype(np.uint8))
 
 # %% ../nbs/05_synth.ipynb #ffe0329d
 svhn_lengths = {1:5137, 2:18130, 3:8691, 4:1434, 5:9, 6:1} # how many of SVHN's training images have so many digits
