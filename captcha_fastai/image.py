@@ -5,35 +5,48 @@
 # %% auto #0
 __all__ = ['open_image', 'to_mode', 'border_colour', 'fit_size', 'crop_box', 'ImagePrep']
 
-# %% ../nbs/02_image.ipynb #4fa71263
-import io, math
+# %% ../nbs/02_image.ipynb #49eceff9
+import io, math, warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# %% ../nbs/02_image.ipynb #35976166
+# %% ../nbs/02_image.ipynb #8bdabfe9
 def open_image(
     source,            # path, bytes, array `(H, W)` or `(H, W, 3|4)` of uint8, Pillow image, or a function that gives one of them
-)->Image.Image:        # loaded, turned upright if its EXIF data says so
+    max_pixels=50_000_000, # images that have more are refused before they are decoded; `None` refuses none
+)->Image.Image:        # loaded, turned upright if its EXIF data says so; of an animation, the first frame
     "Open and load the image `source`, or raise a `ValueError` that names it and the reason"
     if isinstance(source, Image.Image): return source
-    if callable(source): return open_image(source())
-    if isinstance(source, np.ndarray): return Image.fromarray(source)
-    name = f'{len(source)} bytes' if isinstance(source, bytes) else str(source)
+    if isinstance(source, np.ndarray): return _from_array(source)
+    if callable(source): return open_image(source(), max_pixels)
+    name = f'{len(source)} bytes' if isinstance(source, (bytes,bytearray)) else str(source)
     try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        data = bytes(source) if isinstance(source, (bytes,bytearray)) else Path(source).read_bytes()
         if not data: raise ValueError('the file is empty (0 bytes)')
-        img = Image.open(io.BytesIO(data))
-        img.load()
-        return ImageOps.exif_transpose(img)
+        return _decode(data, max_pixels)
     except FileNotFoundError: reason = 'there is no such file'
     except IsADirectoryError: reason = 'it is a folder, not an image'
     except UnidentifiedImageError: reason = 'it is not an image in a format that Pillow knows'
-    except Image.DecompressionBombError: reason = f'it has more than {2*Image.MAX_IMAGE_PIXELS:,} pixels'
     except Exception as e: reason = str(e) or type(e).__name__
     raise ValueError(f"{name}: {reason}")
+
+def _decode(data, max_pixels):
+    "The image in `data`, if its header does not promise too much"
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore') # Pillow's own limit is lower, and only warns
+        img = Image.open(io.BytesIO(data))
+    if max_pixels and img.width*img.height>max_pixels: raise ValueError(f'it has {img.width*img.height:,} pixels, more than the {max_pixels:,} that are allowed (max_pixels)')
+    img.load()
+    return ImageOps.exif_transpose(img)
+
+def _from_array(a):
+    "A Pillow image of an array of bytes"
+    if a.dtype!=np.uint8 or not (a.ndim==2 or a.ndim==3 and a.shape[2] in (3,4)) or 0 in a.shape:
+        raise ValueError(f"an array of shape {a.shape} and type {a.dtype} is no image; give (H, W), (H, W, 3) or (H, W, 4) of uint8")
+    return Image.fromarray(a)
 
 # %% ../nbs/02_image.ipynb #02eec419
 def to_mode(

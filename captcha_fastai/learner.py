@@ -6,8 +6,8 @@
 __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'bfloat16_pays', 'Autocast', 'FitHistory',
            'StopOnInterrupt', 'ink_steps', 'InkStart', 'scores_of', 'char_places', 'EpochsAt', 'Recombine', 'SelfTrain',
            'write_whole', 'Checkpoint', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation', 'CaptchaLearner',
-           'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read', 'check_new',
-           'move_into', 'new_folder', 'load_recogniser']
+           'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read', 'versions', 'sha256',
+           'check_new', 'move_into', 'new_folder', 'load_recogniser']
 
 # %% ../nbs/50_learner.ipynb #727bd2b1
 import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
@@ -629,16 +629,19 @@ def find_and_read(
     parts = [crop_box(i, b, expand) if b[2]-b[0]>=1 and b[3]-b[1]>=1 else i for i,b in zip(images, boxes)]
     return [replace(o, box=b) for o,b in zip(reader.predict_all(parts, **kwargs), boxes)]
 
-# %% ../nbs/50_learner.ipynb #582ac4db
-FORMAT = 1 # of the folder; raised when an older library could not read it
+# %% ../nbs/50_learner.ipynb #1ab4876c
+FORMAT = 2 # of the folder that this library reads; `save_recogniser` writes 1, `to_recogniser` (see the notebook on export) 2; raised when an older library could not read it
 
-def _versions():
+def versions():
+    "Versions of what a recogniser was trained with"
     def of(name):
         try: return version(name)
         except PackageNotFoundError: return None
     return {name: of(name) for name in ('captcha_fastai','fastai','torch')}
 
-def _sha256(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def sha256(path):
+    "Checksum of a file"
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def check_new(
     folder,       # where something is to be written
@@ -691,13 +694,13 @@ def save_recogniser(self:CaptchaLearner,
     if self.recipe not in recipes: raise ValueError("only a recogniser of a recipe with a name can be built again from a folder; put your Recipe into captcha_fastai.learner.recipes, and use its name")
     with new_folder(folder, force) as tmp:
         save_file({k: v.contiguous() for k,v in self.model.state_dict().items()}, tmp/'model.safetensors')
-        config = dict(format=FORMAT, recipe=self.recipe, chars=vocab.chars, case=vocab.case, n_pos=self.n_pos or self.dls.n_pos, size=prep.size,
+        config = dict(format=1, recipe=self.recipe, chars=vocab.chars, case=vocab.case, n_pos=self.n_pos or self.dls.n_pos, size=prep.size,
                       grey=prep.grey, resize=prep.resize, crop=prep.crop, temperature=self.temperature,
-                      thresholds=self.thresholds, lengths=self.lengths, sha256=_sha256(tmp/'model.safetensors'), versions=_versions(), results=results or {})
+                      thresholds=self.thresholds, lengths=self.lengths, sha256=sha256(tmp/'model.safetensors'), versions=versions(), results=results or {})
         (tmp/'config.json').write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding='utf-8')
     return Path(folder)
 
-# %% ../nbs/50_learner.ipynb #b2208a04
+# %% ../nbs/50_learner.ipynb #ff37190f
 def _read_config(folder):
     "The checked `config.json` of `folder`"
     for name in ('config.json','model.safetensors'):
@@ -708,7 +711,7 @@ def _read_config(folder):
     if c['format']>FORMAT: raise ValueError(f"{folder} was written by a newer version of captcha_fastai (format {c['format']}, this one reads up to {FORMAT}); upgrade captcha_fastai")
     if gone := {'recipe','chars','case','n_pos','size','grey','resize','sha256'} - set(c):
         raise ValueError(f"{folder/'config.json'} is damaged: it lacks {', '.join(sorted(gone))}; copy the folder again from where it was written")
-    if _sha256(folder/'model.safetensors')!=c['sha256']: raise ValueError(f"{folder/'model.safetensors'} is damaged: its checksum differs from the one in config.json; copy the folder again from where it was written")
+    if sha256(folder/'model.safetensors')!=c['sha256']: raise ValueError(f"{folder/'model.safetensors'} is damaged: its checksum differs from the one in config.json; copy the folder again from where it was written")
     return c
 
 def load_recogniser(
