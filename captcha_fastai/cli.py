@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['say', 'for_people', 'parse_size', 'spell', 'parse_lengths', 'captcha_synth', 'parse_seconds', 'run',
-           'unlabelled_files', 'summarise', 'captcha_train', 'parse_allowed', 'read_words', 'captcha_predict',
-           'captcha_demo']
+           'unlabelled_files', 'summarise', 'captcha_train', 'files_of', 'parse_allowed', 'read_words',
+           'captcha_predict', 'captcha_export', 'captcha_demo']
 
-# %% ../nbs/75_cli.ipynb #5305df9e
-import json, os, sys, warnings
+# %% ../nbs/75_cli.ipynb #cf440a9c
+import csv, glob, io, json, os, sys, time, warnings
 from contextlib import contextmanager, redirect_stdout
+from itertools import islice, tee
 from pathlib import Path
 from typing import Annotated
 
@@ -86,7 +87,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #e67a603a
+# %% ../nbs/75_cli.ipynb #3cda9128
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -139,6 +140,7 @@ def run(
 )->tuple:             # what `captcha_train` prints as JSON, and the learner
     "Train, evaluate and write"
     from fastai.torch_core import set_seed
+    from captcha_fastai.export import to_recogniser # a method of the learner
     from captcha_fastai.learner import Checkpoint, SelfTrain, StopAtTarget, StopOnInterrupt, captcha_learner, get_recipe
     r = get_recipe(recipe)
     lr = lr or r.lr
@@ -155,7 +157,7 @@ def run(
     except ValueError as e: say(f'no probability from which on 98 % are right can be given: {e}')
     result = learn.evaluate(dls.test_dl(*test) if test else None)
     summary = summarise(learn, result, model)
-    learn.save_recogniser(folder, force=True, results=result)
+    learn.to_recogniser(folder, force=True, results=result)
     (Path(folder)/'run.json').write_text(json.dumps(dict(summary, seed=seed, epochs=epochs, lr=lr, bs=dls.train.bs,
         stopped=learn.stop_on_interrupt.stopped, history=learn.fit_history.rows), indent=1), encoding='utf-8')
     if learn.fit_history.rows: _plots(learn, Path(folder))
@@ -203,7 +205,7 @@ def _save_best(learn, folder, model):
     learn.thresholds = {} # those are of other weights
     learn.model.load_state_dict(best['model'])
     learn.calibrate()
-    learn.save_recogniser(folder, results=learn.evaluate())
+    learn.to_recogniser(folder, results=learn.evaluate())
     learn.model.load_state_dict(last)
     learn.temperature,learn.thresholds = was
     say(f"in {model}/best: epoch {best['epoch']+1}, whose validation loss was the lowest, {best['valid_loss']:.4f}")
@@ -314,24 +316,51 @@ def _same_files(part, dls, unlabelled=()):
     if not note.exists(): return write_whole(note, lambda f: f.write_text(json.dumps(now), encoding='utf-8'))
     if json.loads(note.read_text(encoding='utf-8'))!=now: raise ValueError("the images are not those that the run began with: files were added, removed or renamed; begin anew with --force")
 
-# %% ../nbs/75_cli.ipynb #1ffc1046
-_many = Param('images, or folders of images', nargs='+') if Param else Annotated[str, 'images, or folders of images', dict(nargs='+')]
+# %% ../nbs/75_cli.ipynb #6e190a21
+_many = Param('images, folders of images, patterns, or - for a list on standard input', nargs='+') if Param else Annotated[str, 'images, folders of images, patterns, or - for a list on standard input', dict(nargs='+')]
 
-def _files(paths):
-    "The images that `paths`, files or folders, stand for"
-    from fastai.data.transforms import get_image_files
-    for p in map(Path, paths):
-        if p.is_dir():
-            found = sorted(get_image_files(p))
-            if not found: raise ValueError(f"{p} holds no images")
+def _images_in(folder):
+    "The images under `folder`, by their suffix"
+    from PIL import Image
+    suffixes = set(Image.registered_extensions())
+    found = sorted(o for o in folder.rglob('*') if o.suffix.lower() in suffixes and o.is_file())
+    if not found: raise ValueError(f"{folder} holds no images")
+    return found
+
+def files_of(
+    paths, # of files or folders, patterns, or `-` for a list on standard input
+):         # an iterator of paths
+    "The files that `paths` stand for"
+    for p in map(str, paths):
+        if p=='-': yield from (o.rstrip('\r\n') for o in sys.stdin if o.strip())
+        elif Path(p).is_dir(): yield from _images_in(Path(p))
+        elif any(c in p for c in '*?[') and not Path(p).exists():
+            found = sorted(glob.glob(p, recursive=True))
+            if not found: raise ValueError(f"no file matches {p}")
             yield from found
         else: yield p
 
-def _readable(files, prep):
-    "(file, image) for those that can be read, (file, reason) for the others"
-    for f in files:
-        try: yield f,prep(f)
-        except ValueError as e: yield f,str(e)
+class _WithTorch:
+    "A recogniser of format 1, or one without `model.onnx`, as if it were a `Recogniser`"
+    def __init__(self, folder):
+        from captcha_fastai.learner import load_recogniser
+        self.learn = load_recogniser(folder)
+        self.vocab = self.learn.loss_func.vocab
+    def read(self, files, bs=64, errors='return', **kwargs):
+        while part := list(islice(files, bs)):
+            opened = [self._open(f) for f in part]
+            read = iter(self.learn.predict_all([o for o in opened if not isinstance(o, ValueError)], **kwargs))
+            yield from (o if isinstance(o, ValueError) else next(read) for o in opened)
+    def _open(self, file):
+        from captcha_fastai.image import open_image
+        try: return open_image(file)
+        except ValueError as e: return e
+
+def _recogniser(folder, max_pixels):
+    folder = Path(folder)
+    if (folder/'config.json').is_file() and not (folder/'model.onnx').is_file(): return _WithTorch(folder)
+    from captcha_fastai.inference import Recogniser
+    return Recogniser.load(folder, max_pixels=max_pixels)
 
 def parse_allowed(
     allowed:str, # characters; or, with spaces, those of each position
@@ -348,14 +377,62 @@ def read_words(
     if not any(words): raise ValueError(f"--lexicon {path} has no words; give one a line")
     return [o for o in words if o]
 
-def _line(file, p):
-    "`file<TAB>text<TAB>probability`, and further texts with their probabilities"
-    return '\t'.join([str(file), str(p), f'{p.probability:.4f}'] + [o for text,q in p.alternatives[1:] for o in (text, f'{q:.4f}')])
+def _tsv(file, p): return '\t'.join([str(file), str(p), f'{p.probability:.4f}'] + [o for text,q in p.alternatives[1:] for o in (text, f'{q:.4f}')])
+
+def _csv(file, p):
+    out = io.StringIO()
+    csv.writer(out, lineterminator='').writerow([file, str(p), f'{p.probability:.4f}', int(p.certified), *[round(o, 1) for o in p.box or ()]])
+    return out.getvalue()
+
+def _json(file, p):
+    res = dict(file=str(file), text=p.text, probability=round(p.probability, 6), certified=bool(p.certified), alternatives=[[t, round(q, 6)] for t,q in p.alternatives[1:]])
+    return json.dumps(dict(res, box=[round(o, 1) for o in p.box]) if p.box else res, ensure_ascii=False)
+
+_formats = dict(tsv=(_tsv, lambda line: line.split('\t')[0]), csv=(_csv, lambda line: next(csv.reader([line]))[0]), json=(_json, lambda line: json.loads(line)['file']))
+
+def _open_out(out, kind):
+    "The file to go on with, and which files it has already; half a line at its end is dropped"
+    out = Path(out)
+    part,have = out.with_name(out.name+'.part'),[]
+    for f in (part, out):
+        if not f.exists(): continue
+        lines = f.read_text(encoding='utf-8').split('\n')[:-1]
+        try: have = [_formats[kind][1](o) for o in lines[kind=='csv':]]
+        except (ValueError, KeyError, TypeError, StopIteration): raise ValueError(f"{f} is not what captcha_predict wrote in this format; name another file with --out, or remove it") from None
+        part.write_text(''.join(o+'\n' for o in lines), encoding='utf-8')
+        break
+    else: part.parent.mkdir(parents=True, exist_ok=True)
+    return part,set(have)
+
+def _lines(rec, files, kind, **kwargs):
+    "`(line, None)` for each file that was read, `(None, reason)` for the others; a count on a terminal"
+    start,n = time.perf_counter(),0
+    ahead,files = tee(files)
+    for n,(file,p) in enumerate(zip(ahead, rec.read(files, errors='return', **kwargs)), 1):
+        if sys.stderr.isatty() and n%50==0: print(f'\r{n} read, {n/(time.perf_counter()-start):.0f} a second ', end='', file=sys.stderr, flush=True)
+        yield (None, str(p)) if isinstance(p, ValueError) else (_formats[kind][0](file, p), None)
+    if sys.stderr.isatty() and n>=50: print(file=sys.stderr)
+
+def _predict(rec, files, kind, out, to, **kwargs):
+    "Write a line for each file to `to`, or to the file `out`; how many could not be read"
+    part,have = _open_out(out, kind) if out else (None,set())
+    f = open(part, 'a', encoding='utf-8', newline='') if out else to
+    bad = 0
+    try:
+        if kind=='csv' and not (out and part.stat().st_size): print('file,text,probability,certified', file=f)
+        for line,why in _lines(rec, (o for o in files if str(o) not in have), kind, **kwargs):
+            bad += line is None
+            if why: say(f'error: {why}')
+            else: print(line, file=f)
+    finally:
+        if out: f.close()
+    if out: os.replace(part, out)
+    return bad
 
 @call_parse
 def captcha_predict(
     model:str,                 # folder that captcha_train wrote
-    files:_many,               # images, or folders of images
+    files:_many,               # images, folders, patterns, or - for a list on standard input
     bs:int=64,                 # images in a batch
     lengths:str=None,          # only texts of so many characters: 5, or 4,6 or 3-5, or any [the labels' where all had the same, else any]
     allowed:str=None,          # only these characters; with spaces, those of each position
@@ -363,25 +440,47 @@ def captcha_predict(
     min_probability:float=0.,  # below this, the answer is "unsure"
     top_k:int=1,               # how many texts to give for each image
     renormalise:store_true=False, # give probabilities among the texts that are allowed
+    csv:store_true=False,      # comma-separated, with a header
+    json:store_true=False,     # an object a line
+    out:str=None,              # file to write; after an interruption, the same command goes on
+    max_pixels:int=50_000_000, # larger images are refused
 ):
     "Read images: one line per file, `file<TAB>text<TAB>probability`"
-    with for_people() as out:
+    with for_people() as to:
         from captcha_fastai.decode import Constraint
-        from captcha_fastai.learner import load_recogniser
-        from fastcore.basics import chunked
         if isinstance(files, (str,Path)): files = [files]
-        learn,n_bad = load_recogniser(model),0
+        if csv and json: raise ValueError("--csv and --json are two formats; choose one")
+        rec = _recogniser(model, max_pixels)
         rules = {} if lengths is None else dict(lengths=None if lengths=='any' else parse_lengths(lengths))
         rules |= dict(allowed=None if allowed is None else parse_allowed(allowed), lexicon=lexicon and read_words(lexicon))
-        Constraint(learn.loss_func.vocab, **rules) # says what is wrong before anything is read
-        for part in chunked(_readable(_files(files), learn.prep), bs):
-            for f,why in part:
-                if isinstance(why, str): say(f'error: {why}')
-            part,n = [o for o in part if not isinstance(o[1], str)],len(part)
-            n_bad += n-len(part)
-            read = learn.predict_all([img for _,img in part], min_probability=min_probability, top_k=top_k, renormalise=renormalise, **rules)
-            for (f,_),p in zip(part, read): print(_line(f, p), file=out)
+        Constraint(rec.vocab, **rules) # says what is wrong before anything is read
+        n_bad = _predict(rec, files_of(files), 'csv' if csv else 'json' if json else 'tsv', out, to, bs=bs, min_probability=min_probability, top_k=top_k, renormalise=renormalise, **rules)
     if n_bad: sys.exit(1)
+
+# %% ../nbs/75_cli.ipynb #56bbb26e
+@call_parse
+def captcha_export(
+    run:str,                   # folder that captcha_train wrote
+    out:str,                   # folder to write
+    data:str=None,             # folder of images named LABEL.png to compare on [noise]
+    int8:store_true=False,     # also write a model in 8 bits, if it loses less than 0.2 % of accuracy
+    force:store_true=False,    # replace what has the same name in OUT
+):
+    "Write a recogniser that runs without torch, after comparing it with the one in RUN"
+    with for_people():
+        from captcha_fastai.data import folder_items
+        from captcha_fastai.export import to_recogniser
+        from captcha_fastai.learner import load_recogniser
+        learn,config = load_recogniser(run),json.loads((Path(run)/'config.json').read_text(encoding='utf-8'))
+        images = None
+        if data:
+            items = folder_items(data)[:256]
+            images = [learn.prep(f) for f,_ in items],[learn.loss_func.vocab.normalise(t) for _,t in items]
+        learn.to_recogniser(out, int8=int8, force=force, results=config.get('results'), images=images)
+        files = json.loads((Path(out)/'config.json').read_text(encoding='utf-8'))['files']
+        say(f"compared on {len(images[0])} images of {data}" if data else "compared on 64 images of noise; with --data FOLDER, on yours")
+        if int8 and 'model.int8.onnx' not in files: say('in 8 bits, it loses too much; no model.int8.onnx was written')
+        for name,o in files.items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
 
 # %% ../nbs/75_cli.ipynb #609765db
 @call_parse
