@@ -415,7 +415,7 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #72a5c895
+# %% ../nbs/10_data.ipynb #e7f96668
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -480,10 +480,10 @@ class CaptchaDataLoaders(DataLoaders):
         vocab, n_pos, # the `Vocab`, and the length of the longest text
         box=False,    # give the boxes, too? No augmentation then, if none is asked for: it would move the image and not the box
         keep=False,   # draw each image once, and keep it?
-        grey=True, bs=16, batch_tfms=None, device=None, crop=None, least=0, # as `from_items`
+        grey=True, bs=16, batch_tfms=None, device=None, resize='squish', crop=None, least=0, # as `from_items`
     ):
         "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
-        prep = ImagePrep(size, grey, crop=crop)
+        prep = ImagePrep(size, grey, resize, crop)
         train,valid = (Drawn(draw, at, o, vocab, n_pos, box, i) for i,(at,o) in enumerate([(range(n_train), prep.uncropped()), (range(n_train, n_train+n_valid), prep)]))
         batch_tfms = [] if box and batch_tfms is None else captcha_augment() if batch_tfms is None else batch_tfms
         res = cls._of(train, valid, bs, [*[RandomCrop(crop)]*bool(crop), *batch_tfms], device, again=not keep, least=least)

@@ -108,7 +108,7 @@ class Reading:
     def __iter__(self): return iter((self.text, self.probability))
     def __str__(self): return 'unsure' if self.text is None else self.text
 
-# %% ../nbs/60_inference.ipynb #b6d5ddee
+# %% ../nbs/60_inference.ipynb #c661a217
 def paper(
     images, # uint8 `(bs, n_in, height, width)`
 ):          # float32 `(bs, n_in)`, from 0 to 1
@@ -232,6 +232,8 @@ class Recogniser:
         if self.config['task']!='ctc': return [Character(c, float(np.exp(row[i,k])), None, None) for i,(c,k) in enumerate(zip(text, ids))]
         if not text: return []
         o = align(row[None], [text], self.vocab)
-        edges = [self.prep.to_image((a/len(row), 0, b/len(row), 1), size) for a,b in o.spans[0][:len(text)]]
-        return [Character(c, float(p), left, right) for c,p,(left,_,right,_) in zip(text, o.probabilities[0], edges)]
+        mid = o.spans[0][:len(text)].mean(1)
+        half = min(np.diff(mid).min(initial=len(row)/len(text)), len(row)/len(text))/2 # as wide as its neighbours leave room for
+        edges = [self.prep.to_image(((m-half)/len(row), 0, (m+half)/len(row), 1), size) for m in mid.tolist()]
+        return [Character(c, float(p), float(left), float(right)) for c,p,(left,_,right,_) in zip(text, o.probabilities[0], edges)]
     def __repr__(self): return f"Recogniser({self.config['recipe']!r}, {len(self.vocab.chars)} characters, up to {self.config['n_pos']} of them in {'grey' if self.prep.grey else 'colour'} images of {self.prep.size[0]}×{self.prep.size[1]})"
