@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 SOURCES := $(wildcard nbs/*.ipynb nbs/images/* captcha_fastai/*.py benchmarks/*.py benchmarks/results/*.json) README.md settings.ini setup.py
 
-.PHONY: demo test retest prepare outputs clean help
+.PHONY: demo test retest browser-test prepare outputs clean help
 
 help:      ## this list
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 demo: $(VENV)/ready   ## draw captchas, train on them, read others that were never seen (demo/)
 	$(BIN)/captcha_demo --force $(DEMO)
@@ -17,6 +17,9 @@ test: $(VENV)/tested   ## clean notebooks, fresh export and README, nbdev_test; 
 	@echo "tests passed for this state on $$(date -r $(VENV)/tested '+%Y-%m-%d %H:%M'); 'make retest' runs them again"
 
 retest: ; @rm -f $(VENV)/tested; $(MAKE) test   ## the tests, whether or not something changed
+
+browser-test: $(VENV)/ready   ## the page in Chromium: upload, paste, keyboard, batch, camera; skipped where no browser can be had
+	$(BIN)/python .ci/browser.py --setup
 
 prepare: $(VENV)/ready   ## after an edit of a notebook: clean, export, README.md
 	$(BIN)/nbdev_export

@@ -7,8 +7,8 @@ __all__ = ['say', 'for_people', 'parse_size', 'spell', 'parse_lengths', 'captcha
            'unlabelled_files', 'summarise', 'captcha_train', 'files_of', 'parse_allowed', 'read_words',
            'captcha_predict', 'captcha_export', 'captcha_demo']
 
-# %% ../nbs/75_cli.ipynb #cf440a9c
-import csv, glob, io, json, os, sys, time, warnings
+# %% ../nbs/75_cli.ipynb #11dcd0cf
+import csv, glob, io, json, os, shutil, sys, time, warnings
 from contextlib import contextmanager, redirect_stdout
 from itertools import islice, tee
 from pathlib import Path
@@ -482,7 +482,7 @@ def captcha_export(
         if int8 and 'model.int8.onnx' not in files: say('in 8 bits, it loses too much; no model.int8.onnx was written')
         for name,o in files.items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
 
-# %% ../nbs/75_cli.ipynb #609765db
+# %% ../nbs/75_cli.ipynb #6764dfb6
 @call_parse
 def captcha_demo(
     out:str='demo',            # folder to write
@@ -509,6 +509,8 @@ def captcha_demo(
             files,labels = zip(*folder_items(unseen))
             summary,learn = run(dls, tmp/'recogniser', Path(out)/'recogniser', epochs=epochs, seed=seed, test=(files, labels))
             _show_some(learn, files, labels, Path(out)/'predictions.png', tmp/'predictions.png')
+            (tmp/'recogniser/examples').mkdir() # for the page of `captcha_app`
+            for o in files[:6]: shutil.copy(o, tmp/'recogniser/examples')
     print(json.dumps(summary))
     if learn.stop_on_interrupt.stopped: sys.exit(130)
 
