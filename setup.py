@@ -25,7 +25,7 @@ setup(
     packages=['captcha_fastai'],
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev','app','ray')},
+    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev','app','ray','distributed')},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},
 )

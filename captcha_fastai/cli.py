@@ -7,9 +7,10 @@ __all__ = ['say', 'for_people', 'parse_size', 'spell', 'parse_lengths', 'captcha
            'unlabelled_files', 'summarise', 'captcha_train', 'files_of', 'parse_allowed', 'read_words',
            'captcha_predict', 'captcha_export', 'captcha_demo']
 
-# %% ../nbs/75_cli.ipynb #11dcd0cf
+# %% ../nbs/75_cli.ipynb #81d35bef
 import csv, glob, io, json, os, shutil, sys, time, warnings
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from itertools import islice, tee
 from pathlib import Path
 from typing import Annotated
@@ -316,7 +317,7 @@ def _same_files(part, dls, unlabelled=()):
     if not note.exists(): return write_whole(note, lambda f: f.write_text(json.dumps(now), encoding='utf-8'))
     if json.loads(note.read_text(encoding='utf-8'))!=now: raise ValueError("the images are not those that the run began with: files were added, removed or renamed; begin anew with --force")
 
-# %% ../nbs/75_cli.ipynb #6e190a21
+# %% ../nbs/75_cli.ipynb #dfde439c
 _many = Param('images, folders of images, patterns, or - for a list on standard input', nargs='+') if Param else Annotated[str, 'images, folders of images, patterns, or - for a list on standard input', dict(nargs='+')]
 
 def _images_in(folder):
@@ -356,11 +357,11 @@ class _WithTorch:
         try: return open_image(file)
         except ValueError as e: return e
 
-def _recogniser(folder, max_pixels):
+def _recogniser(folder, max_pixels, threads=None):
     folder = Path(folder)
     if (folder/'config.json').is_file() and not (folder/'model.onnx').is_file(): return _WithTorch(folder)
     from captcha_fastai.inference import Recogniser
-    return Recogniser.load(folder, max_pixels=max_pixels)
+    return Recogniser.load(folder, threads, max_pixels)
 
 def parse_allowed(
     allowed:str, # characters; or, with spaces, those of each position
@@ -413,14 +414,22 @@ def _lines(rec, files, kind, **kwargs):
         yield (None, str(p)) if isinstance(p, ValueError) else (_formats[kind][0](file, p), None)
     if sys.stderr.isatty() and n>=50: print(file=sys.stderr)
 
-def _predict(rec, files, kind, out, to, **kwargs):
-    "Write a line for each file to `to`, or to the file `out`; how many could not be read"
+def _lines_on_ray(model, max_pixels, files, kind, **kwargs):
+    "As `_lines`, by the workers of a Ray cluster, each of which loads the recogniser once"
+    from captcha_fastai.cluster import map_on_ray
+    def make():
+        rec = _recogniser(model, max_pixels, threads=1)
+        return lambda files: list(_lines(rec, files, kind, **kwargs))
+    return map_on_ray(make, files)
+
+def _predict(lines, files, kind, out, to):
+    "Write what `lines(files)` gives to `to`, or to the file `out`; how many could not be read"
     part,have = _open_out(out, kind) if out else (None,set())
     f = open(part, 'a', encoding='utf-8', newline='') if out else to
     bad = 0
     try:
         if kind=='csv' and not (out and part.stat().st_size): print('file,text,probability,certified', file=f)
-        for line,why in _lines(rec, (o for o in files if str(o) not in have), kind, **kwargs):
+        for line,why in lines(o for o in files if str(o) not in have):
             bad += line is None
             if why: say(f'error: {why}')
             else: print(line, file=f)
@@ -444,6 +453,7 @@ def captcha_predict(
     json:store_true=False,     # an object a line
     out:str=None,              # file to write; after an interruption, the same command goes on
     max_pixels:int=50_000_000, # larger images are refused
+    ray:store_true=False,      # read on a Ray cluster: that of RAY_ADDRESS, or one on this machine
 ):
     "Read images: one line per file, `file<TAB>text<TAB>probability`"
     with for_people() as to:
@@ -454,7 +464,9 @@ def captcha_predict(
         rules = {} if lengths is None else dict(lengths=None if lengths=='any' else parse_lengths(lengths))
         rules |= dict(allowed=None if allowed is None else parse_allowed(allowed), lexicon=lexicon and read_words(lexicon))
         Constraint(rec.vocab, **rules) # says what is wrong before anything is read
-        n_bad = _predict(rec, files_of(files), 'csv' if csv else 'json' if json else 'tsv', out, to, bs=bs, min_probability=min_probability, top_k=top_k, renormalise=renormalise, **rules)
+        kind,how = 'csv' if csv else 'json' if json else 'tsv',dict(bs=bs, min_probability=min_probability, top_k=top_k, renormalise=renormalise, **rules)
+        lines = partial(_lines_on_ray, model, max_pixels, kind=kind, **how) if ray else partial(_lines, rec, kind=kind, **how)
+        n_bad = _predict(lines, files_of(files), kind, out, to)
     if n_bad: sys.exit(1)
 
 # %% ../nbs/75_cli.ipynb #56bbb26e

@@ -200,7 +200,7 @@ class InkStart(Callback):
             self.ctc.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.learn.loss_func.text_of(self.pred).shape[1])
     def after_fit(self): self.ctc.start_weight = 0.
 
-# %% ../nbs/50_learner.ipynb #848ea267
+# %% ../nbs/50_learner.ipynb #3dcbe195
 def scores_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`
@@ -231,6 +231,11 @@ class EpochsAt(Callback):
         "Is this one of the epochs that begin at `shares` of the fit, and not one that was done before the fit was broken off?"
         return self.epoch>=self.skipped() and self.epoch in {round(o*self.n_epoch) for o in self.shares}
     def skipped(self): return getattr(getattr(self.learn, 'checkpoint', None), 'start', 0)
+    @property
+    def train_dl(self):
+        "The dataloader of the training set, without what fastai's `DistributedTrainer` puts around it"
+        dl = self.dls.train
+        return dl if isinstance(dl, CaptchaDL) or not hasattr(dl, 'dl') else dl.dl
 
 class Recombine(EpochsAt):
     "Fill part of each batch with new texts, made of pieces of training images along their alignment"
@@ -243,32 +248,32 @@ class Recombine(EpochsAt):
         shares=(.15,.25,.4,.6,.8), # of the fit, at which the model is asked anew where the characters are
     ): self.share,self.most,self.start,self.least,self.shares = share,most,start,least,shares
     def before_fit(self):
-        dl,self.cuts,self.had = self.dls.train,None,None
+        dl,self.cuts,self.had = self.train_dl,None,None
         self.run = (_fits(self.learn) and isinstance(self.learn.loss_func, CTCLoss) and isinstance(dl, CaptchaDL) and not dl.again and self.dls.n_pos>1
                     and self.n_epoch>=self.least and self.learn.n_steps>=2*self.dls.n_pos-1) # so that any text can be written
         if self.run: dl.mix = self.mix
     def pool(self):
         "The images and labels that pieces are taken from"
-        dl = self.dls.train
+        dl = self.train_dl
         dl.fill()
         some = np.linspace(0, dl.n-1, self.most).astype(int) if dl.n>self.most else slice(None)
         self.pieces,self.ids = (torch.cat([t[some], *more]) for t,more in zip(dl.kept, [[o] for o in dl.more] if dl.more else [[],[]]))
         self.had = dl.more
     def before_epoch(self):
-        if self.epoch<self.skipped() or not (self.cuts is None or self.due() or self.had is not self.dls.train.more): return
+        if self.epoch<self.skipped() or not (self.cuts is None or self.due() or self.had is not self.train_dl.more): return
         self.pool()
         n = (self.ids>0).sum(1)
         at = char_places(self.learn, self.pieces, self.ids) if self.epoch else ink_steps(self.pieces, n, self.ids.shape[1], self.pieces.shape[-1])
         self.cuts = cuts_between(at, n, self.pieces.shape[-1])
     def mix(self, idxs):
-        batch = x,y = self.dls.train.kept_batch(idxs)
+        batch = x,y = self.train_dl.kept_batch(idxs)
         if self.pct_train<self.start: return batch
-        new = (torch.rand(len(x))<(self.share or (.8 if self.dls.train.n<400 else .5))).nonzero().flatten()
+        new = (torch.rand(len(x))<(self.share or (.8 if self.train_dl.n<400 else .5))).nonzero().flatten()
         if len(new):
             x[new],y[new] = recombine(self.pieces, self.ids, self.cuts, torch.randint(len(self.pieces), (len(new),)))
             for i in new.tolist(): y.files[i] = 'an image made of pieces of others'
         return batch
-    def after_fit(self): self.dls.train.mix = None
+    def after_fit(self): self.train_dl.mix = None
     def state(self): return dict(cuts=self.cuts)
     def load_state(self, o):
         self.pool()
@@ -286,12 +291,12 @@ class SelfTrain(EpochsAt):
         self.files,self.min_probability,self.shares,self.images = list(files),min_probability,shares,None
     def before_fit(self):
         self.run = _fits(self.learn)
-        if self.run and not (isinstance(self.dls.train, CaptchaDL) and hasattr(self.dls, 'prep')): raise ValueError("images without labels need CaptchaDataLoaders; make the dataloaders with them")
+        if self.run and not (isinstance(self.train_dl, CaptchaDL) and hasattr(self.dls, 'prep')): raise ValueError("images without labels need CaptchaDataLoaders; make the dataloaders with them")
         if self.run: self.counts,self.at,self.ids = [],[],[]
     def before_epoch(self):
         if not self.due(): return
         self.open()
-        loss,y = self.learn.loss_func,self.dls.train.kept[1]
+        loss,y = self.learn.loss_func,self.train_dl.kept[1]
         read = loss.read(scores_of(self.learn, self.images).numpy(), loss.vocab)
         usual = set((y>0).sum(1).tolist())
         sure = [i for i,(t,p) in enumerate(zip(read.texts, read.probabilities)) if p>=self.min_probability and len(t) in usual]
@@ -304,8 +309,8 @@ class SelfTrain(EpochsAt):
         self.images = dl.kept[0]
     def believe(self, at, ids):
         self.at,self.ids = at,ids
-        self.dls.train.add(self.images[at].as_subclass(torch.Tensor), torch.tensor(ids))
-    def after_fit(self): self.dls.train.add()
+        self.train_dl.add(self.images[at].as_subclass(torch.Tensor), torch.tensor(ids))
+    def after_fit(self): self.train_dl.add()
     def state(self): return dict(at=self.at, ids=self.ids, counts=self.counts)
     def load_state(self, o):
         self.open()

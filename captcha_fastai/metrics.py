@@ -90,7 +90,11 @@ def rows_of_ids(
     "Class ids without padding"
     return [[i for i in row if i!=Vocab.blank] for row in ids.tolist()]
 
-# %% ../nbs/40_metrics.ipynb #c9dca9a1
+# %% ../nbs/40_metrics.ipynb #695cf97b
+def _all(learn, *os):
+    "Predictions or labels of a batch; where several processes train together, those of all of them"
+    return [learn.to_detach(o) if hasattr(learn, 'to_detach') else o for o in os]
+
 class CountMetric(Metric):
     "A share that is summed over batches: `count(pred, target)` gives (right, of) for one image"
     def __init__(self,
@@ -100,7 +104,7 @@ class CountMetric(Metric):
     def reset(self): self.right,self.of = 0,0
     def accumulate(self, learn):
         loss = learn.loss_func
-        pred,target = rows_of_ids(getattr(loss, 'best', loss.decodes)(learn.pred)),rows_of_ids(_first(learn.y))
+        pred,target = map(rows_of_ids, _all(learn, getattr(loss, 'best', loss.decodes)(learn.pred), _first(learn.y)))
         for p,t in zip(pred, target):
             right,of = self.count(p, t)
             self.right,self.of = self.right+right,self.of+of
@@ -129,19 +133,19 @@ def PositionAccuracy(
     "Share of the labels with a character there, in which it is read at its place"
     return CountMetric(count_at(i), f'char_{i+1}')
 
-# %% ../nbs/40_metrics.ipynb #98019263
+# %% ../nbs/40_metrics.ipynb #3c11f764
 class BlankShare(Metric):
     "Share of CTC steps whose best class is the blank"
     def reset(self): self.blanks,self.steps = 0,0
     def accumulate(self, learn):
-        best = learn.loss_func.text_of(learn.pred).argmax(-1)
+        best, = _all(learn, learn.loss_func.text_of(learn.pred).argmax(-1))
         self.blanks,self.steps = self.blanks+(best==Vocab.blank).sum().item(),self.steps+best.numel()
     @property
     def value(self): return self.blanks/self.steps if self.steps else None
     @property
     def name(self): return 'blanks'
 
-# %% ../nbs/40_metrics.ipynb #b01981b0
+# %% ../nbs/40_metrics.ipynb #aa7bfc4e
 def centre_error(
     box, true, # `(bs, 4)`: centre and size as shares of the image
     size,      # `(height, width)` of the images in pixels
@@ -163,7 +167,7 @@ class BoxMetric(Metric):
     def __init__(self, func, name): self.func,self._name = func,name
     def reset(self): self.total,self.of = 0.,0
     def accumulate(self, learn):
-        each = self.func(learn.pred[1], learn.y[1], learn.x.shape[-2:])
+        each, = _all(learn, self.func(learn.pred[1], learn.y[1], learn.x.shape[-2:]))
         self.total,self.of = self.total+each.sum().item(),self.of+len(each)
     @property
     def value(self): return self.total/self.of if self.of else None

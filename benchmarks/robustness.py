@@ -1,0 +1,78 @@
+"""What the recogniser does with images that are none, or not quite: readings and `ValueError`s, and nothing else.
+
+    python benchmarks/robustness.py [FOLDER OF A RECOGNISER]
+
+20,000 mutations of real PNG and JPEG bytes (bits flipped, parts cut out, doubled, moved, overwritten), and one image of each awkward kind.
+Each is read by `Recogniser.read`. Peak memory is that of the process, which makes these images, too. Writes results/robustness.json. About 2 minutes.
+"""
+import io, json, random, resource, sys, tempfile, time, zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from captcha_fastai.inference import Recogniser
+
+def as_bytes(img, format='PNG', **kwargs):
+    img.save(buf := io.BytesIO(), format, **kwargs)
+    return buf.getvalue()
+
+def mutated(data, rng):
+    "`data` with one to eight changes"
+    a = bytearray(data)
+    for _ in range(rng.randint(1, 8)):
+        i,j = sorted(rng.sample(range(len(a)+1), 2)) if len(a)>1 else (0, len(a))
+        kind = rng.randrange(6)
+        if kind==0 and a: a[rng.randrange(len(a))] ^= 1<<rng.randrange(8)
+        elif kind==1: a[i:i] = rng.randbytes(rng.randint(1, 16))
+        elif kind==2: del a[i:min(j, i+rng.randint(1, 64))]
+        elif kind==3: a[i:j] = a[i:j][:256]*2
+        elif kind==4: a[i:i+4] = rng.choice([b'\xff\xff\xff\xff', b'\0\0\0\0', b'\x7f\xff\xff\xff', b'IEND', b'\xff\xd8\xff\xd9'])
+        elif kind==5: a = a[:rng.randint(0, len(a))]
+    return bytes(a)
+
+def png_that_says(width, height, data=b'\0'*1000):
+    "A black and white PNG whose header promises `width`×`height` pixels, and which holds `data`"
+    chunk = lambda name, data: len(data).to_bytes(4, 'big')+name+data+zlib.crc32(name+data).to_bytes(4, 'big')
+    return b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', width.to_bytes(4, 'big')+height.to_bytes(4, 'big')+b'\x01\0\0\0\0')+chunk(b'IDAT', zlib.compress(data))+chunk(b'IEND', b'')
+
+def awkward():
+    "Name → what is read"
+    grey,rgb,rng = Image.new('L', (200,50), 200),Image.new('RGB', (200,50), 'white'),np.random.default_rng(0)
+    palette = Image.fromarray(rng.integers(0, 8, (50,200), np.uint8)).convert('P')
+    palette.info['transparency'] = 0
+    turned = rgb.getexif()
+    turned[0x0112] = 6
+    frames = [Image.new('P', (200,50), i) for i in range(3)]
+    return {'whole': as_bytes(grey), 'truncated': as_bytes(grey)[:60], 'zero bytes': b'', 'animated GIF': as_bytes(frames[0], 'GIF', save_all=True, append_images=frames[1:]),
+        '16-bit': as_bytes(Image.fromarray(rng.integers(0, 65535, (50,200)).astype(np.uint16))), 'CMYK': as_bytes(Image.new('CMYK', (200,50)), 'JPEG'), 'palette with transparency': as_bytes(palette, transparency=0),
+        'grey with transparency': as_bytes(Image.new('LA', (200,50), (0,0))), 'turned by EXIF': as_bytes(rgb, 'JPEG', exif=turned), '1×1': as_bytes(Image.new('L', (1,1))), '1×5000': as_bytes(Image.new('L', (5000,1))),
+        '20,000×20,000, all there': png_that_says(20000, 20000, bytes(2501*20000)), '20,000×20,000 promised': png_that_says(20000, 20000), '2,000,000,000 wide': png_that_says(2_000_000_000, 1),
+        'text': b'milk, eggs\n', 'HTML': b'<!doctype html><img src=x>', 'SVG': b'<svg xmlns="http://www.w3.org/2000/svg"/>', 'PNG, then text': as_bytes(grey)+b'more', 'WebP': as_bytes(rgb, 'WEBP'), 'TIFF': as_bytes(rgb, 'TIFF'), 'BMP': as_bytes(rgb, 'BMP')}
+
+def outcome(rec, source):
+    try: return f'read as {rec.read(source).alternatives[0][0]!r}'
+    except ValueError as e: return f'refused: {e}'
+
+def main(folder):
+    sys.path.insert(0, str(Path(__file__).parent))
+    from common import machine, save
+    rec,rng,counts,reasons = Recogniser.load(folder),random.Random(0),Counter(),Counter()
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    kinds = {name: outcome(rec, o) for name,o in awkward().items()}
+    with tempfile.TemporaryDirectory() as tmp:
+        (wrong := Path(tmp)/'wrong.jpg').write_bytes(as_bytes(Image.new('L', (200,50), 200)))
+        kinds['PNG named .jpg'] = outcome(rec, wrong)
+    texture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50,200,3), np.uint8))
+    seeds,start,n = [as_bytes(texture), as_bytes(texture.convert('L')), as_bytes(texture, 'JPEG'), as_bytes(texture.convert('P')), as_bytes(texture, 'JPEG', progressive=True)],time.perf_counter(),20000
+    for _ in range(n//100):
+        for o in rec.read([mutated(rng.choice(seeds), rng) for _ in range(100)], errors='return'):
+            counts['refused' if isinstance(o, ValueError) else 'read'] += 1
+            if isinstance(o, ValueError): reasons[str(o).split(': ', 1)[-1][:60]] += 1
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    save('robustness', dict(benchmark='robustness', seed=0, machine=machine(), n=n, outcomes=counts, crashes=n-sum(counts.values()), reasons=dict(reasons.most_common(12)), kinds=kinds,
+                            seconds=time.perf_counter()-start, memory_before_mb=base/1024, memory_peak_mb=peak/1024))
+    print(json.dumps(dict(counts, peak=peak/1024, before=base/1024, **kinds), indent=1, ensure_ascii=False))
+
+if __name__=='__main__': main(sys.argv[1] if len(sys.argv)>1 else Path(__file__).parent.parent/'demo/recogniser')
