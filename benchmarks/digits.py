@@ -95,9 +95,9 @@ def two_stages(lengths):
     finder = trained(dls, 'located', 1)
     part = lambda draw: lambda i: (crop_box((o := draw(i)).image, o.box), o.text)
     set_seed(seed, reproducible=True)
-    rdls = CaptchaDataLoaders.from_draw(part(dls.train_ds.draw), some(165000), some(2000), (32,112), Vocab(digits), max(lengths), bs=32, resize='pad',
-                                        batch_tfms=[FusedAugment(max_rotate=8, max_lighting=0, max_shift=(.1,.05), max_stretch=1.15, max_shear=.2, max_elastic=.8)])
-    reader = trained(rdls, 'fast', 2)
+    rdls = CaptchaDataLoaders.from_draw(part(dls.train_ds.draw), some(165000), some(2000), (28,144), Vocab(digits), max(lengths), bs=32, resize='pad',
+                                        batch_tfms=[FusedAugment(max_rotate=10, max_lighting=0, max_shift=(.1,.05), max_stretch=1.25, max_shear=.3, max_elastic=1.2)])
+    reader = trained(rdls, 'fast', 5)
     right,seconds,n = 0,0.,some(30000)
     for part_of in torch.arange(n).split(2000):
         tests = list(map(draw, part_of.tolist()))
@@ -155,7 +155,7 @@ def letters():
     draw = lambda i: typed(''.join(letters36[j] for j in torch.randint(36, (5,), generator=torch.Generator().manual_seed(i)).tolist()), i, move=.3)
     test = range(1000000, 1000000+some(4000))
     setups = {"their set-up": dict(), "mean instead of sum": dict(loss=PerPositionLoss), "a tenth of the step": dict(lr=1e-3), "pixels scaled": dict(scale=True),
-              "batch normalisation": dict(norm=True), "twenty-five times the images": dict(n=50000), "letters that stay in place": dict(still=True), "all but the images": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True),
+              "batch normalisation": dict(norm=True), "twenty-five times the images": dict(n=50000), "letters that stay in place": dict(still=True), "letters that stay in place, pixels scaled": dict(still=True, scale=True), "all but the images": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True),
               "all of it": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True, n=50000)}
     runs = {}
     for name,o in setups.items():
@@ -163,14 +163,16 @@ def letters():
         still = (lambda i: typed(draw(i).text, i, move=0., font='DejaVuSansMono')) if o.get('still') else draw
         recipe = replace(get_recipe('mlp'), model=partial(mlp_model, **{**plain, **{k: o[k] for k in ('scale','norm') if k in o}}), loss=o.get('loss', summed))
         runs[name] = letter_run(recipe, still, some(o.get('n', 2000)), o.get('lr', 1e-2), test)
-    print('fast', flush=True)
-    runs['`fast`, with convolutions'] = letter_run(get_recipe('fast'), draw, some(6000), get_recipe('fast').lr, test)
+    few = [("all of it, on 6,000 images", replace(get_recipe('mlp'), model=partial(mlp_model, widths=plain['widths'])), 64), ('`fast`, with convolutions', get_recipe('fast'), 32), ('`spatial`, with convolutions', get_recipe('spatial'), 32)]
+    for name,recipe,bs in few:
+        print(name, flush=True)
+        runs[name] = letter_run(recipe, draw, some(6000), recipe.lr, test, epochs=6, bs=bs)
     return dict(runs=runs)
 
-def letter_run(recipe, draw, n, lr, test):
+def letter_run(recipe, draw, n, lr, test, epochs=None, bs=128):
     set_seed(seed, reproducible=True)
-    dls = CaptchaDataLoaders.from_draw(draw, n, 500, (32,112), Vocab(letters36), 5, keep=True, bs=128, batch_tfms=[])
-    return result(trained(dls, recipe, max(4, 30000//n), lr), dls.drawn_dl(draw, test), lr=lr)
+    dls = CaptchaDataLoaders.from_draw(draw, n, 500, (32,112), Vocab(letters36), 5, keep=True, bs=bs, batch_tfms=[])
+    return result(trained(dls, recipe, epochs or max(4, 30000//n), lr), dls.drawn_dl(draw, test), lr=lr)
 
 if __name__=='__main__':
     parser = argparse.ArgumentParser()

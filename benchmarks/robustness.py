@@ -3,7 +3,7 @@
     python benchmarks/robustness.py [FOLDER OF A RECOGNISER]
 
 20,000 mutations of real PNG and JPEG bytes (bits flipped, parts cut out, doubled, moved, overwritten), and one image of each awkward kind.
-Each is read by `Recogniser.read`. Peak memory is that of the process, which makes these images, too. Writes results/robustness.json. About 2 minutes.
+Each is read by `Recogniser.read`; the recogniser is that of `make demo`, which knows the image that the awkward ones are made of. Peak memory is that of the process, which makes these images, too. Writes results/robustness.json. About 2 minutes.
 """
 import io, json, random, resource, sys, tempfile, time, zlib
 from collections import Counter
@@ -13,6 +13,9 @@ import numpy as np
 from PIL import Image
 
 from captcha_fastai.inference import Recogniser
+from captcha_fastai.synth import captcha_image
+
+TEXT = '2468'
 
 def as_bytes(img, format='PNG', **kwargs):
     img.save(buf := io.BytesIO(), format, **kwargs)
@@ -37,19 +40,20 @@ def png_that_says(width, height, data=b'\0'*1000):
     chunk = lambda name, data: len(data).to_bytes(4, 'big')+name+data+zlib.crc32(name+data).to_bytes(4, 'big')
     return b'\x89PNG\r\n\x1a\n'+chunk(b'IHDR', width.to_bytes(4, 'big')+height.to_bytes(4, 'big')+b'\x01\0\0\0\0')+chunk(b'IDAT', zlib.compress(data))+chunk(b'IEND', b'')
 
-def awkward():
-    "Name → what is read"
-    grey,rgb,rng = Image.new('L', (200,50), 200),Image.new('RGB', (200,50), 'white'),np.random.default_rng(0)
-    palette = Image.fromarray(rng.integers(0, 8, (50,200), np.uint8)).convert('P')
-    palette.info['transparency'] = 0
-    turned = rgb.getexif()
-    turned[0x0112] = 6
-    frames = [Image.new('P', (200,50), i) for i in range(3)]
-    return {'whole': as_bytes(grey), 'truncated': as_bytes(grey)[:60], 'zero bytes': b'', 'animated GIF': as_bytes(frames[0], 'GIF', save_all=True, append_images=frames[1:]),
-        '16-bit': as_bytes(Image.fromarray(rng.integers(0, 65535, (50,200)).astype(np.uint16))), 'CMYK': as_bytes(Image.new('CMYK', (200,50)), 'JPEG'), 'palette with transparency': as_bytes(palette, transparency=0),
-        'grey with transparency': as_bytes(Image.new('LA', (200,50), (0,0))), 'turned by EXIF': as_bytes(rgb, 'JPEG', exif=turned), '1×1': as_bytes(Image.new('L', (1,1))), '1×5000': as_bytes(Image.new('L', (5000,1))),
+def awkward(text):
+    "Name → what is read: a captcha that says `text`, in all kinds of files, and what is none"
+    rgb = captcha_image(text, seed=1)
+    grey,small = rgb.convert('L'),rgb.convert('P', palette=Image.Palette.ADAPTIVE)
+    faint = np.asarray(grey).astype(np.uint16)*257
+    exif,alpha = rgb.getexif(),grey.convert('LA')
+    exif[0x0112] = 6 # to be turned by 90° clockwise
+    turned = as_bytes(rgb.rotate(90, expand=True), 'JPEG', exif=exif, quality=95)
+    frames = [rgb.convert('P', palette=Image.Palette.ADAPTIVE)]+[Image.new('P', rgb.size, i) for i in range(3)]
+    return {'whole, in colour': as_bytes(rgb), 'whole, grey': as_bytes(grey), 'truncated': as_bytes(grey)[:-200], 'zero bytes': b'', 'animated GIF, the first frame': as_bytes(frames[0], 'GIF', save_all=True, append_images=frames[1:]),
+        '16-bit': as_bytes(Image.fromarray(faint)), 'CMYK': as_bytes(rgb.convert('CMYK'), 'JPEG', quality=95), 'palette with transparency': as_bytes(small, transparency=0),
+        'grey with an alpha channel': as_bytes(alpha), 'turned by EXIF': turned, '1×1': as_bytes(Image.new('L', (1,1))), '1×5000': as_bytes(Image.new('L', (5000,1))),
         '20,000×20,000, all there': png_that_says(20000, 20000, bytes(2501*20000)), '20,000×20,000 promised': png_that_says(20000, 20000), '2,000,000,000 wide': png_that_says(2_000_000_000, 1),
-        'text': b'milk, eggs\n', 'HTML': b'<!doctype html><img src=x>', 'SVG': b'<svg xmlns="http://www.w3.org/2000/svg"/>', 'PNG, then text': as_bytes(grey)+b'more', 'WebP': as_bytes(rgb, 'WEBP'), 'TIFF': as_bytes(rgb, 'TIFF'), 'BMP': as_bytes(rgb, 'BMP')}
+        'text': b'milk, eggs\n', 'HTML': b'<!doctype html><img src=x>', 'SVG': b'<svg xmlns="http://www.w3.org/2000/svg"/>', 'PNG, then text': as_bytes(rgb)+b'more', 'WebP': as_bytes(rgb, 'WEBP', lossless=True), 'TIFF': as_bytes(rgb, 'TIFF'), 'BMP': as_bytes(rgb, 'BMP')}
 
 def outcome(rec, source):
     try: return f'read as {rec.read(source).alternatives[0][0]!r}'
@@ -60,9 +64,9 @@ def main(folder):
     from common import machine, save
     rec,rng,counts,reasons = Recogniser.load(folder),random.Random(0),Counter(),Counter()
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    kinds = {name: outcome(rec, o) for name,o in awkward().items()}
+    kinds = {name: outcome(rec, o) for name,o in awkward(TEXT).items()}
     with tempfile.TemporaryDirectory() as tmp:
-        (wrong := Path(tmp)/'wrong.jpg').write_bytes(as_bytes(Image.new('L', (200,50), 200)))
+        (wrong := Path(tmp)/'wrong.jpg').write_bytes(as_bytes(captcha_image(TEXT, seed=1)))
         kinds['PNG named .jpg'] = outcome(rec, wrong)
     texture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50,200,3), np.uint8))
     seeds,start,n = [as_bytes(texture), as_bytes(texture.convert('L')), as_bytes(texture, 'JPEG'), as_bytes(texture.convert('P')), as_bytes(texture, 'JPEG', progressive=True)],time.perf_counter(),20000
@@ -71,7 +75,7 @@ def main(folder):
             counts['refused' if isinstance(o, ValueError) else 'read'] += 1
             if isinstance(o, ValueError): reasons[str(o).split(': ', 1)[-1][:60]] += 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    save('robustness', dict(benchmark='robustness', seed=0, machine=machine(), n=n, outcomes=counts, crashes=n-sum(counts.values()), reasons=dict(reasons.most_common(12)), kinds=kinds,
+    save('robustness', dict(benchmark='robustness', seed=0, machine=machine(), n=n, outcomes=counts, crashes=n-sum(counts.values()), reasons=dict(reasons.most_common(12)), text=TEXT, kinds=kinds,
                             seconds=time.perf_counter()-start, memory_before_mb=base/1024, memory_peak_mb=peak/1024))
     print(json.dumps(dict(counts, peak=peak/1024, before=base/1024, **kinds), indent=1, ensure_ascii=False))
 

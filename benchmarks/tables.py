@@ -235,3 +235,27 @@ def infer_stages():
         left = {k: left[k]+runs[k][stage] for k in runs}
     ax.set_xlabel('ms an image, one stage after the other')
     ax.legend(ncols=4, fontsize=8, loc='lower center', bbox_to_anchor=(.5,1))
+
+def robustness_table():
+    "Awkward images, and what became of them; then the mutations"
+    r = load('robustness')
+    if not r: return 'not run'
+    rows = [[k, '*refused*: '+v.split(': ', 2)[-1] if v.startswith('refused') else v.replace("'", '`').replace('``', 'no text')] for k,v in r['kinds'].items()]
+    return markdown([f"a captcha that says `{r['text']}`, as", 'outcome'], rows) + (f"\n\nAnd {r['n']:,} mutations of PNG and JPEG bytes: {r['outcomes']['read']:,} read, {r['outcomes']['refused']:,} refused, {r['crashes']} crashes, "
+        f"with at most {r['memory_peak_mb']:.0f} MB in memory. (`python benchmarks/robustness.py`)")
+
+def load_line():
+    "The page under load"
+    r = load('load')
+    return (f"Under load, {r['clients']} clients with {r['requests']//r['clients']} requests each on this machine: {r['answered']:,} of {r['requests']:,} answered, {r['lost']} lost, {r['mixed_up']} mixed up; {r['broken_answered']} broken files got their reason; "
+            f"{r['per_second']:.0f} a second, memory from {r['rss_mb']['before']} to at most {r['rss_mb']['peak']} MB. (`python benchmarks/load.py`)") if r else 'not run'
+
+def cluster_lines():
+    "Reading on Ray, training on two processes"
+    ray,train = load('cluster_ray'),load('cluster_train')
+    if not ray or not train: return 'not run'
+    one,two = (train['runs'][k] for k in ('1','2'))
+    low,high = train['interval_of_one']
+    return (f"{ray['n']:,} captchas and a broken file, read alone in {ray['seconds']['alone']:.0f} s and by {ray['workers']} Ray workers on the same machine in {ray['seconds']['ray']:.0f} s (which shows what Ray costs, not what it gains): {'the same' if ray['same'] else 'another'} output. "
+            f"Trained on two processes, each of {two['images_met']:,} images {'once' if two['most_often']==1 else 'up to '+str(two['most_often'])+' times'} an epoch: {percent(two['n_right']/two['n_valid'])} of {two['n_valid']}, "
+            f"{'within' if train['within'] else 'outside'} the interval of one process ({percent(one['n_right']/one['n_valid'])}; {percent(low)[:-2]}–{percent(high)}). (`python benchmarks/cluster.py`)")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# %% ../nbs/02_image.ipynb #8bdabfe9
+# %% ../nbs/02_image.ipynb #72e67d7d
 def open_image(
     source,            # path, bytes, array `(H, W)` or `(H, W, 3|4)` of uint8, Pillow image, or a function that gives one of them
     max_pixels=50_000_000, # images that have more are refused before they are decoded; `None` refuses none
@@ -37,7 +37,8 @@ def _decode(data, max_pixels):
     "The image in `data`, if its header does not promise too much"
     with warnings.catch_warnings():
         warnings.simplefilter('ignore') # Pillow's own limit is lower, and only warns
-        img = Image.open(io.BytesIO(data))
+        try: img = Image.open(io.BytesIO(data))
+        except Image.DecompressionBombError: raise ValueError(f'it promises more than {2*Image.MAX_IMAGE_PIXELS:,} pixels, which Pillow takes for an attack; make it smaller') from None
     if max_pixels and img.width*img.height>max_pixels: raise ValueError(f'it has {img.width*img.height:,} pixels, more than the {max_pixels:,} that are allowed (max_pixels)')
     img.load()
     return ImageOps.exif_transpose(img)

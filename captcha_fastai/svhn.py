@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-# %% ../nbs/12_svhn.ipynb #9b38615c
+# %% ../nbs/12_svhn.ipynb #6d89ff4f
 fields = ('label','left','top','width','height')
 
 def _open(path):
@@ -26,10 +26,14 @@ def _open(path):
 
 def _columns(h, group):
     "Arrays of the fields of one image's boxes, whether they are numbers or references to numbers"
-    cols = []
+    from h5py import h5r,h5s # `h[r][0,0]` takes twice as long
+    cols,one = [],np.empty((1,1))
+    def value(ref):
+        h5r.dereference(ref, h.id).read(h5s.ALL, h5s.ALL, one)
+        return one[0,0]
     for k in fields:
         o = group[k]
-        cols.append([h[r][0,0] for r in o[:,0]] if o.dtype==object else o[:,0])
+        cols.append([value(r) for r in o[:,0]] if o.dtype==object else o[:,0])
     return np.array(cols, float).T
 
 def read_digit_struct(
