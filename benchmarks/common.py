@@ -22,6 +22,10 @@ def machine():
                 load_at_start=round(os.getloadavg()[0], 2), python=platform.python_version(), commit=commit(),
                 versions={p: version(p) for p in ('torch','fastai','numpy','pillow')}, date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'))
 
+def peak_mb():
+    "The most memory that this process had, in MB of 2^20 bytes; not `ru_maxrss`, which begins with that of the process that started it"
+    return int(next(l for l in Path('/proc/self/status').read_text().splitlines() if l.startswith('VmHWM')).split()[1])/1024
+
 strong = dict(max_zoom=1.2, max_stretch=1.2, max_shear=.3, max_shift=(.04,.1), max_elastic=2., max_blur=.7, max_noise=.05) # for `FusedAugment`: all it can do
 
 def fit(learn, epochs=None, factor=1.):

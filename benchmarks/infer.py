@@ -6,7 +6,7 @@ Trains `fast` on the 936 images of the usual split (seed 42), exports it, and me
 import and load, one image at a time, many at once, memory, and where the time goes. ddddocr is installed into an environment of its own
 (`.venv-ddddocr`) where PYTHON is not given. Rounds alternate between the two. Writes results/infer.json. About 4 minutes on 2 cores.
 """
-import argparse, json, os, resource, subprocess, sys, tempfile, time
+import argparse, json, os, subprocess, sys, tempfile, time
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -29,8 +29,9 @@ def ours(folder, name, files, labels):
     bulk = 3*len(files)/(time.perf_counter()-bulk)
     assert not {'torch','fastai'} & set(sys.modules)
     ones.sort()
+    from common import peak_mb
     res = dict(import_seconds=imported, load_seconds=loaded, one_median_ms=1000*ones[len(ones)//2], one_p99_ms=1000*ones[int(len(ones)*.99)], images_per_second=bulk,
-               resident_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024, right=sum(a==b for a,b in zip(texts, labels)), n=len(labels), stages=stages(rec, files[:512]))
+               resident_mb=peak_mb(), right=sum(a==b for a,b in zip(texts, labels)), n=len(labels), stages=stages(rec, files[:512]))
     print(json.dumps(res))
 
 def stages(rec, files):
@@ -55,13 +56,20 @@ def stages(rec, files):
 
 ddddocr = """
 import json, sys, time
-files = json.load(open(sys.argv[1]))
+files,start = json.load(open(sys.argv[1])),time.perf_counter()
 import ddddocr
-ocr = ddddocr.DdddOcr(show_ad=False)
+ocr,ones,texts = ddddocr.DdddOcr(show_ad=False),[],[]
+loaded = time.perf_counter()-start
 ocr.classification(open(files[0], 'rb').read())
 start = time.perf_counter()
-texts = [ocr.classification(open(f, 'rb').read()) for f in files]
-print(json.dumps(dict(seconds=time.perf_counter()-start, texts=texts)))
+for f in files:
+    one = time.perf_counter()
+    texts.append(ocr.classification(open(f, 'rb').read()))
+    ones.append(time.perf_counter()-one)
+seconds = time.perf_counter()-start
+ones.sort()
+rss = next(o for o in open('/proc/self/status') if o.startswith('VmHWM')).split()[1]
+print(json.dumps(dict(texts=texts, load_seconds=loaded, images_per_second=len(files)/seconds, one_median_ms=1000*ones[len(ones)//2], one_p99_ms=1000*ones[int(len(ones)*.99)], resident_mb=int(rss)/1024)))
 """
 
 def ddddocr_python(given):
@@ -110,7 +118,7 @@ def main(python):
             for name in runs:
                 if name=='ddddocr':
                     o = said([python, '-c', ddddocr, note])
-                    runs[name].append(dict(images_per_second=len(files)/o['seconds'], right=sum(a==b for a,b in zip(o['texts'], labels)), n=len(labels)))
+                    runs[name].append(dict({k: v for k,v in o.items() if k!='texts'}, right=sum(a==b for a,b in zip(o['texts'], labels)), n=len(labels)))
                 else: runs[name].append(said([sys.executable, __file__, '--worker', folder, name, note]))
     median = lambda rs: {k: sorted(r[k] for r in rs)[len(rs)//2] if isinstance(rs[0][k], (int,float)) else rs[0][k] for k in rs[0]}
     res = {k: dict(median(v), megabytes=config[k]['bytes']/1e6 if k in config else None) for k,v in runs.items()}

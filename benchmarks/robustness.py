@@ -5,7 +5,7 @@
 20,000 mutations of real PNG and JPEG bytes (bits flipped, parts cut out, doubled, moved, overwritten), and one image of each awkward kind.
 Each is read by `Recogniser.read`; the recogniser is that of `make demo`, which knows the image that the awkward ones are made of. Peak memory is that of the process, which makes these images, too. Writes results/robustness.json. About 2 minutes.
 """
-import io, json, random, resource, sys, tempfile, time, zlib
+import io, json, random, sys, tempfile, time, zlib
 from collections import Counter
 from pathlib import Path
 
@@ -61,9 +61,9 @@ def outcome(rec, source):
 
 def main(folder):
     sys.path.insert(0, str(Path(__file__).parent))
-    from common import machine, save
+    from common import machine, peak_mb, save
     rec,rng,counts,reasons = Recogniser.load(folder),random.Random(0),Counter(),Counter()
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    base = peak_mb()
     kinds = {name: outcome(rec, o) for name,o in awkward(TEXT).items()}
     with tempfile.TemporaryDirectory() as tmp:
         (wrong := Path(tmp)/'wrong.jpg').write_bytes(as_bytes(captcha_image(TEXT, seed=1)))
@@ -74,9 +74,9 @@ def main(folder):
         for o in rec.read([mutated(rng.choice(seeds), rng) for _ in range(100)], errors='return'):
             counts['refused' if isinstance(o, ValueError) else 'read'] += 1
             if isinstance(o, ValueError): reasons[str(o).split(': ', 1)[-1][:60]] += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_mb()
     save('robustness', dict(benchmark='robustness', seed=0, machine=machine(), n=n, outcomes=counts, crashes=n-sum(counts.values()), reasons=dict(reasons.most_common(12)), text=TEXT, kinds=kinds,
-                            seconds=time.perf_counter()-start, memory_before_mb=base/1024, memory_peak_mb=peak/1024))
-    print(json.dumps(dict(counts, peak=peak/1024, before=base/1024, **kinds), indent=1, ensure_ascii=False))
+                            seconds=time.perf_counter()-start, memory_before_mb=base, memory_peak_mb=peak))
+    print(json.dumps(dict(counts, peak=peak, before=base, **kinds), indent=1, ensure_ascii=False))
 
 if __name__=='__main__': main(sys.argv[1] if len(sys.argv)>1 else Path(__file__).parent.parent/'demo/recogniser')

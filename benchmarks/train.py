@@ -14,7 +14,7 @@ each in a process of its own.
 
 Writes results/train_NAME.json. About 3, 8 and 12 minutes on 2 cores.
 """
-import argparse, json, random, resource, subprocess, sys, tempfile, time
+import argparse, json, random, subprocess, sys, tempfile, time
 from pathlib import Path
 
 from fastai.data.external import untar_data
@@ -24,7 +24,7 @@ from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import captcha_learner, get_recipe
 from captcha_fastai.synth import captcha_image, synth_folder
 from captcha_fastai.vocab import Vocab
-from common import fit, machine, save, seconds_to
+from common import fit, machine, peak_mb, save, seconds_to
 from recipes import url
 from tables import median
 
@@ -56,8 +56,6 @@ def time_to_goal(seeds=range(5)):
     middle = median([o['seconds_to_goal'] or float('inf') for o in runs])
     fastest = min(o['seconds_to_goal'] for o in others.values() if o['seconds_to_goal'])
     return dict(data='captcha_images_v2', n_train=936, n_valid=104, goal=goal, n_epochs=epochs, runs=runs, blog=others, median_seconds=middle, times_less=fastest/middle)
-
-def peak_mb(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024
 
 def one_size(folder):
     "In a process of its own: an epoch on the images of `folder`, all of which were opened before"

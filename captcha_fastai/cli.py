@@ -317,7 +317,7 @@ def _same_files(part, dls, unlabelled=()):
     if not note.exists(): return write_whole(note, lambda f: f.write_text(json.dumps(now), encoding='utf-8'))
     if json.loads(note.read_text(encoding='utf-8'))!=now: raise ValueError("the images are not those that the run began with: files were added, removed or renamed; begin anew with --force")
 
-# %% ../nbs/75_cli.ipynb #dfde439c
+# %% ../nbs/75_cli.ipynb #07288054
 _many = Param('images, folders of images, patterns, or - for a list on standard input', nargs='+') if Param else Annotated[str, 'images, folders of images, patterns, or - for a list on standard input', dict(nargs='+')]
 
 def _images_in(folder):
@@ -347,7 +347,7 @@ class _WithTorch:
         from captcha_fastai.learner import load_recogniser
         self.learn = load_recogniser(folder)
         self.vocab = self.learn.loss_func.vocab
-    def read(self, files, bs=64, errors='return', **kwargs):
+    def read(self, files, bs=32, errors='return', **kwargs):
         while part := list(islice(files, bs)):
             opened = [self._open(f) for f in part]
             read = iter(self.learn.predict_all([o for o in opened if not isinstance(o, ValueError)], **kwargs))
@@ -442,7 +442,7 @@ def _predict(lines, files, kind, out, to):
 def captcha_predict(
     model:str,                 # folder that captcha_train wrote
     files:_many,               # images, folders, patterns, or - for a list on standard input
-    bs:int=64,                 # images in a batch
+    bs:int=32,                 # images in a batch
     lengths:str=None,          # only texts of so many characters: 5, or 4,6 or 3-5, or any [the labels' where all had the same, else any]
     allowed:str=None,          # only these characters; with spaces, those of each position
     lexicon:str=None,          # only the words in this file, one a line

@@ -96,7 +96,7 @@ def write_int8(
                         calibrate_method=CalibrationMethod.MinMax, op_types_to_quantize=['Conv','MatMul','Gemm'])
     ready.unlink()
 
-# %% ../nbs/58_export.ipynb #fb02f0aa
+# %% ../nbs/58_export.ipynb #4ee19c0c
 def _plain_results(results):
     "Named results as JSON, shares with their interval; what is not a number, such as a share of no images, is `None`"
     number = lambda o: None if isinstance(o, float) and math.isnan(o) else o
@@ -177,8 +177,7 @@ def _int8(tmp, rec, images, labels, most=.002):
     "The 8-bit model in `tmp`, if it is nearly as right as `rec`; without labels, as far as it agrees with it"
     path,pixels = tmp/'model.int8.onnx',np.stack([rec.open(o)[0] for o in images[:128]])
     write_int8(tmp/'model.onnx', path, rec, pixels)
-    from captcha_fastai.inference import _session
-    small = Recogniser(rec.config, _session(path.read_bytes(), 1, path), 1)
+    small = Recogniser(rec.config, path.read_bytes(), 1)
     before = [o.alternatives[0][0] for o in rec.read(images)]
     labels = before if labels is None else labels
     share = lambda texts: np.mean([a==b for a,b in zip(texts, labels)])

@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['FORMAT', 'limits', 'read_config', 'checked_bytes', 'Character', 'Reading', 'paper', 'Recogniser']
 
-# %% ../nbs/60_inference.ipynb #ffa4bc5f
+# %% ../nbs/60_inference.ipynb #56ebe896
 import hashlib, json, os, re, time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -108,7 +109,7 @@ class Reading:
     def __iter__(self): return iter((self.text, self.probability))
     def __str__(self): return 'unsure' if self.text is None else self.text
 
-# %% ../nbs/60_inference.ipynb #c661a217
+# %% ../nbs/60_inference.ipynb #3437a45e
 def paper(
     images, # uint8 `(bs, n_in, height, width)`
 ):          # float32 `(bs, n_in)`, from 0 to 1
@@ -133,13 +134,16 @@ class Recogniser:
     "Reads images with what `to_recogniser` wrote; needs NumPy, Pillow and ONNX Runtime"
     def __init__(self,
         config,  # as `read_config` gives it
-        session, # an ONNX Runtime session
-        threads, # for images; the session has its own
+        model,   # bytes of an ONNX model
+        threads, # of the machine to use
         max_pixels=50_000_000, # larger images are refused before they are decoded
+        name='model.onnx',     # of the model, for messages
     ):
-        self.config,self.session,self.max_pixels = config,session,max_pixels
+        self.config,self.threads,self.max_pixels = config,threads,max_pixels
+        self.session = session = _session(model, threads, name)               # for one batch, as soon as possible
+        self.one_thread = session if threads==1 else _session(model, 1, name) # for many, several at once
         self.vocab,self.prep = Vocab(config['chars'], config['case']),ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'])
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix='open')
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix='read')
         self.inputs,self.outputs = [o.name for o in session.get_inputs()],[o.name for o in session.get_outputs()]
         want = ['scores']+['length']*(config['task']=='length')+['box']*config['located']
         if sorted(self.outputs)!=sorted(want) or 'image' not in self.inputs: raise ValueError(f"the model gives {', '.join(self.outputs)} where config.json promises {', '.join(want)}; export it again")
@@ -147,13 +151,13 @@ class Recogniser:
     @classmethod
     def load(cls,
         folder,       # that `to_recogniser`, `captcha_train` or `captcha_export` wrote
-        threads=None, # for the model and for images; `None` is one for each processor
+        threads=None, # to use; `None` is one for each processor
         max_pixels=50_000_000, # larger images are refused before they are decoded
         name='model.onnx',     # which of its models, e.g. `model.int8.onnx`
     ):
         "Load the recogniser in `folder`, after checking it"
         config,threads = read_config(folder),threads or _cores()
-        return cls(config, _session(checked_bytes(folder, name, config['files']), threads, Path(folder)/name), threads, max_pixels)
+        return cls(config, checked_bytes(folder, name, config['files']), threads, max_pixels, Path(folder)/name)
 
     def open(self,
         source,  # path, bytes, array or Pillow image
@@ -165,11 +169,12 @@ class Recogniser:
 
     def run(self,
         images, # uint8 `(bs, n_in, height, width)`
+        session=None, # `None` is the one that uses all threads
     )->dict:    # 'scores' `(bs, n, n_class)`, 'length' `(bs, n_pos+2)` as log-probabilities, 'box' `(bs, 4)`
         "What the model says"
         feed = dict(image=images)
         if 'paper' in self.inputs: feed['paper'] = paper(images)
-        return dict(zip(self.outputs, self.session.run(None, feed)))
+        return dict(zip(self.outputs, (session or self.session).run(None, feed)))
 
     def decode(self, out, top_k, rules):
         "Texts and probabilities of a batch, and its log-probabilities at the recogniser's temperature"
@@ -184,7 +189,7 @@ class Recogniser:
         images,   # path, bytes, array or Pillow image; or a list or an iterator of these
         min_probability=0., # texts below this are answered with *unsure*
         top_k=1,  # how many alternatives to give
-        bs=64,    # images that go through the model together
+        bs=32,    # images that go through the model together
         errors='raise', # or `'return'`: a `ValueError` in the place of the reading of an image that cannot be read
         **rules   # `lengths` (the recogniser's own; `None` lifts them), `allowed`, `lexicon`, `renormalise`: see `map_decode`
     ):            # a `Reading`; a list of them for a list, an iterator for an iterator
@@ -193,29 +198,36 @@ class Recogniser:
         if bs<1: raise ValueError(f"bs={bs} reads nothing; use 1 or more")
         one = isinstance(images, (str,bytes,bytearray,os.PathLike,np.ndarray,Image.Image))
         if not ('lengths' in rules or rules.get('lexicon') is not None or isinstance(rules.get('allowed'), (list,tuple))): rules['lengths'] = self.config['lengths']
-        res = self._stream(iter([images] if one else images), min_probability, top_k, bs, errors=='return', rules)
+        res = self._stream(iter([images] if one else images), bs, errors=='return', min_probability, top_k, rules)
         return next(res) if one else list(res) if isinstance(images, (list,tuple)) else res
 
-    def _stream(self, images, min_probability, top_k, bs, keep, rules):
-        "Readings, batch by batch; the next batch is opened meanwhile"
-        def submit(): return [self.pool.submit(self.open, o) for o in islice(images, bs)]
-        ahead = submit()
-        while ahead:
-            now,ahead,start = ahead,submit() if len(ahead)==bs else [],time.perf_counter()
-            opened = [self._result(o, keep) for o in now]
-            good = [o for o in opened if not isinstance(o, ValueError)]
-            read = iter(self._batch(good, min_probability, top_k, rules, start) if good else ())
-            for o in opened: yield o if isinstance(o, ValueError) else next(read)
+    def _stream(self, images, bs, *args):
+        "Readings, batch by batch, in order: what makes more than one batch is shared among threads, and few batches are in memory at a time"
+        parts = iter(lambda: list(islice(images, bs)), [])
+        first,second = next(parts, []),next(parts, [])
+        if not second: yield from self._batch(first, self.session, *args); return
+        jobs = deque()
+        for part in chain([first, second], parts):
+            jobs.append(self.pool.submit(self._batch, part, self.one_thread, *args))
+            if len(jobs)>2*self.threads: yield from jobs.popleft().result()
+        while jobs: yield from jobs.popleft().result()
 
-    def _result(self, future, keep):
-        try: return future.result()
+    def _batch(self, images, session, keep, *args):
+        "A `Reading` per image, or its `ValueError`"
+        start,opened = time.perf_counter(),[self._open(o, keep) for o in images]
+        good = [o for o in opened if not isinstance(o, ValueError)]
+        read = iter(self._read(good, session, start, *args) if good else ())
+        return [o if isinstance(o, ValueError) else next(read) for o in opened]
+
+    def _open(self, image, keep):
+        try: return self.open(image)
         except ValueError as e:
             if keep: return e
             raise
 
-    def _batch(self, opened, min_probability, top_k, rules, start):
+    def _read(self, opened, session, start, min_probability, top_k, rules):
         pixels,sizes = zip(*opened)
-        out = self.run(np.stack(pixels))
+        out = self.run(np.stack(pixels), session)
         read,a = self.decode(out, top_k, rules)
         boxes = [self._box(o, size) for o,size in zip(out['box'].tolist(), sizes)] if self.config['located'] else [None]*len(sizes)
         seconds = (time.perf_counter()-start)/len(sizes)
