@@ -112,7 +112,7 @@ def card(
     return (f'<article class="reading {"sure" if p>=sure else "unsure"}"><header>{said}<span class="p">{percent(p)}</span></header>{shown or ""}{also}'
             f'<p class="file">{name} · {a["seconds"]*1000:.0f} ms{proof}</p></article>')
 
-# %% ../nbs/70_app.ipynb #9d294694
+# %% ../nbs/70_app.ipynb #a74d34fc
 def unpack(
     data,           # path or bytes of a zip
     max_files=1000, # files in it, at most
@@ -120,7 +120,7 @@ def unpack(
 ):                  # yields pairs of name and bytes, or of name and `ValueError`
     "The files of a zip, without folders and what macOS adds"
     try: z = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)
-    except (zipfile.BadZipFile, OSError) as e: raise ValueError(f'it is not a zip that can be read ({e})') from None
+    except Exception as e: raise ValueError(f'it is not a zip that can be read ({e})') from None
     infos = [o for o in z.infolist() if not o.is_dir() and not o.filename.startswith('__MACOSX/')]
     if len(infos)>max_files: raise ValueError(f'it holds {len(infos):,} files; {max_files:,} are allowed')
     if (total := sum(o.file_size for o in infos))>20*max_mb*1e6: raise ValueError(f'unpacked, it would have {total/1e6:,.0f} MB; {20*max_mb:g} are allowed')
@@ -172,7 +172,7 @@ def _row(a):
     name = str(a['file'])
     return ["'"*name.startswith(('=','+','-','@')) + name, a.get('text',''), a.get('probability',''), a.get('error','')]
 
-# %% ../nbs/70_app.ipynb #5a5289a4
+# %% ../nbs/70_app.ipynb #e3921204
 def aim_at(
     size,       # width and height of the camera's picture
     model_size, # `(height, width)` of what the model sees; `None` is everything
@@ -203,6 +203,8 @@ def read_frame(
 )->str:         # of `card`
     "Read what the camera is aimed at"
     if frame is None: return ''
+    try: frame = open_image(frame, recogniser.max_pixels)
+    except ValueError as e: return card(as_answer(e, 'camera'))
     aim = aim_at(frame.size, model_size)
     a = shifted(answer(recogniser, frame.crop(aim), 'camera'), *aim[:2])
     return card(a, frame, sure, aim if model_size else None, 'JPEG')
@@ -389,7 +391,7 @@ def serve(
     if block: page.block_thread()
     return url
 
-# %% ../nbs/70_app.ipynb #eee07d08
+# %% ../nbs/70_app.ipynb #626b1075
 def parse_auth(
     auth, # `user:password`, or `None`
 )->tuple:
@@ -409,13 +411,14 @@ def captcha_app(
     auth:str=None,         # user:password to ask for
     max_mb:float=5,        # largest upload
     max_files:int=1000,    # files in a batch, at most
+    max_pixels:int=4_000_000, # larger images are refused; several may be read at once
 ):
     "Open a page that reads images, a camera and batches with the recogniser in FOLDER"
     import shutil, signal, sys, tempfile
     signal.signal(signal.SIGTERM, lambda *_: sys.exit()) # uploads are removed then, too
     with for_people() as out:
         auth,gr = parse_auth(auth),_gradio()
-        recogniser = Recogniser.load(folder)
+        recogniser = Recogniser.load(folder, max_pixels=max_pixels)
         uploads = os.environ['GRADIO_TEMP_DIR'] = tempfile.mkdtemp(prefix='captcha_app_')
         try:
             page = app_page(recogniser, Path(folder).resolve().name, _examples(folder), max_files, max_mb)

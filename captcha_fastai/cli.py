@@ -88,7 +88,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #3cda9128
+# %% ../nbs/75_cli.ipynb #8d923048
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -228,8 +228,8 @@ _maybe = Param('folder of images named LABEL.png, or a CSV file', str, opt=False
 @call_parse
 def captcha_train(
     data:_maybe=None,          # folder of images named LABEL.png, or a CSV file
-    recipe:str='fast',         # fast, crnn, spatial or pooled
-    epochs:int=None,           # how often each image is seen; with fast, where they are fewer than 900, more than once an epoch [the recipe's]
+    recipe:str='fast',         # fast, crnn, spatial, pooled, mlp, heads or length
+    epochs:int=None,           # how often each image is seen; with fast, where they are few, more than once an epoch [the recipe's]
     bs:int=None,               # images in a batch [the recipe's]
     lr:float=None,             # highest learning rate [the recipe's]
     valid_pct:float=0.1,       # share of the images to validate on
@@ -317,13 +317,13 @@ def _same_files(part, dls, unlabelled=()):
     if not note.exists(): return write_whole(note, lambda f: f.write_text(json.dumps(now), encoding='utf-8'))
     if json.loads(note.read_text(encoding='utf-8'))!=now: raise ValueError("the images are not those that the run began with: files were added, removed or renamed; begin anew with --force")
 
-# %% ../nbs/75_cli.ipynb #07288054
+# %% ../nbs/75_cli.ipynb #b2d26654
 _many = Param('images, folders of images, patterns, or - for a list on standard input', nargs='+') if Param else Annotated[str, 'images, folders of images, patterns, or - for a list on standard input', dict(nargs='+')]
 
 def _images_in(folder):
     "The images under `folder`, by their suffix"
-    from PIL import Image
-    suffixes = set(Image.registered_extensions())
+    from captcha_fastai.image import image_suffixes
+    suffixes = image_suffixes()
     found = sorted(o for o in folder.rglob('*') if o.suffix.lower() in suffixes and o.is_file())
     if not found: raise ValueError(f"{folder} holds no images")
     return found
@@ -343,9 +343,9 @@ def files_of(
 
 class _WithTorch:
     "A recogniser of format 1, or one without `model.onnx`, as if it were a `Recogniser`"
-    def __init__(self, folder):
+    def __init__(self, folder, max_pixels):
         from captcha_fastai.learner import load_recogniser
-        self.learn = load_recogniser(folder)
+        self.learn,self.max_pixels = load_recogniser(folder),max_pixels
         self.vocab = self.learn.loss_func.vocab
     def read(self, files, bs=32, errors='return', **kwargs):
         while part := list(islice(files, bs)):
@@ -354,12 +354,12 @@ class _WithTorch:
             yield from (o if isinstance(o, ValueError) else next(read) for o in opened)
     def _open(self, file):
         from captcha_fastai.image import open_image
-        try: return open_image(file)
+        try: return open_image(file, self.max_pixels)
         except ValueError as e: return e
 
 def _recogniser(folder, max_pixels, threads=None):
     folder = Path(folder)
-    if (folder/'config.json').is_file() and not (folder/'model.onnx').is_file(): return _WithTorch(folder)
+    if (folder/'config.json').is_file() and not (folder/'model.onnx').is_file(): return _WithTorch(folder, max_pixels)
     from captcha_fastai.inference import Recogniser
     return Recogniser.load(folder, threads, max_pixels)
 
@@ -389,7 +389,13 @@ def _json(file, p):
     res = dict(file=str(file), text=p.text, probability=round(p.probability, 6), certified=bool(p.certified), alternatives=[[t, round(q, 6)] for t,q in p.alternatives[1:]])
     return json.dumps(dict(res, box=[round(o, 1) for o in p.box]) if p.box else res, ensure_ascii=False)
 
-_formats = dict(tsv=(_tsv, lambda line: line.split('\t')[0]), csv=(_csv, lambda line: next(csv.reader([line]))[0]), json=(_json, lambda line: json.loads(line)['file']))
+def _first_of_tsv(line):
+    "The file of a line, if it is one of `_tsv`"
+    file,_,p,*_ = line.split('\t')
+    float(p)
+    return file
+
+_formats = dict(tsv=(_tsv, _first_of_tsv), csv=(_csv, lambda line: next(csv.reader([line]))[0]), json=(_json, lambda line: json.loads(line)['file']))
 
 def _open_out(out, kind):
     "The file to go on with, and which files it has already; half a line at its end is dropped"
@@ -397,22 +403,28 @@ def _open_out(out, kind):
     part,have = out.with_name(out.name+'.part'),[]
     for f in (part, out):
         if not f.exists(): continue
-        lines = f.read_text(encoding='utf-8').split('\n')[:-1]
+        lines = f.read_text(encoding='utf-8', errors='surrogateescape').split('\n')[:-1]
         try: have = [_formats[kind][1](o) for o in lines[kind=='csv':]]
-        except (ValueError, KeyError, TypeError, StopIteration): raise ValueError(f"{f} is not what captcha_predict wrote in this format; name another file with --out, or remove it") from None
-        part.write_text(''.join(o+'\n' for o in lines), encoding='utf-8')
+        except (ValueError, KeyError, TypeError, IndexError, StopIteration): raise ValueError(f"{f} is not what captcha_predict wrote in this format; name another file with --out, or remove it") from None
+        part.write_text(''.join(o+'\n' for o in lines), encoding='utf-8', errors='surrogateescape')
         break
     else: part.parent.mkdir(parents=True, exist_ok=True)
     return part,set(have)
 
-def _lines(rec, files, kind, **kwargs):
-    "`(line, None)` for each file that was read, `(None, reason)` for the others; a count on a terminal"
+def _bar(n, total, width=30):
+    "How many were read, of how many"
+    if not total: return f'{n} read'
+    full = width*n//total
+    return f"[{'='*full}{' '*(width-full)}] {n} of {total}"
+
+def _lines(rec, files, kind, bar=False, total=None, **kwargs):
+    "`(line, None)` for each file that was read, `(None, reason)` for the others; with `bar`, how far it is on standard error"
     start,n = time.perf_counter(),0
     ahead,files = tee(files)
     for n,(file,p) in enumerate(zip(ahead, rec.read(files, errors='return', **kwargs)), 1):
-        if sys.stderr.isatty() and n%50==0: print(f'\r{n} read, {n/(time.perf_counter()-start):.0f} a second ', end='', file=sys.stderr, flush=True)
+        if bar and n%50==0: print(f'\r{_bar(n, total)}, {n/(time.perf_counter()-start):.0f} a second ', end='', file=sys.stderr, flush=True)
         yield (None, str(p)) if isinstance(p, ValueError) else (_formats[kind][0](file, p), None)
-    if sys.stderr.isatty() and n>=50: print(file=sys.stderr)
+    if bar and n>=50: print(f'\r{_bar(n, total)}, {n/(time.perf_counter()-start):.0f} a second ', file=sys.stderr)
 
 def _lines_on_ray(model, max_pixels, files, kind, **kwargs):
     "As `_lines`, by the workers of a Ray cluster, each of which loads the recogniser once"
@@ -425,7 +437,7 @@ def _lines_on_ray(model, max_pixels, files, kind, **kwargs):
 def _predict(lines, files, kind, out, to):
     "Write what `lines(files)` gives to `to`, or to the file `out`; how many could not be read"
     part,have = _open_out(out, kind) if out else (None,set())
-    f = open(part, 'a', encoding='utf-8', newline='') if out else to
+    f = open(part, 'a', encoding='utf-8', errors='surrogateescape', newline='') if out else to
     bad = 0
     try:
         if kind=='csv' and not (out and part.stat().st_size): print('file,text,probability,certified', file=f)
@@ -451,8 +463,8 @@ def captcha_predict(
     renormalise:store_true=False, # give probabilities among the texts that are allowed
     csv:store_true=False,      # comma-separated, with a header
     json:store_true=False,     # an object a line
-    out:str=None,              # file to write; after an interruption, the same command goes on
-    max_pixels:int=50_000_000, # larger images are refused
+    out:str=None,              # file to write; what it has already is not read again, so that the same command goes on after an interruption
+    max_pixels:int=20_000_000, # larger images are refused
     ray:store_true=False,      # read on a Ray cluster: that of RAY_ADDRESS, or one on this machine
 ):
     "Read images: one line per file, `file<TAB>text<TAB>probability`"
@@ -465,11 +477,13 @@ def captcha_predict(
         rules |= dict(allowed=None if allowed is None else parse_allowed(allowed), lexicon=lexicon and read_words(lexicon))
         Constraint(rec.vocab, **rules) # says what is wrong before anything is read
         kind,how = 'csv' if csv else 'json' if json else 'tsv',dict(bs=bs, min_probability=min_probability, top_k=top_k, renormalise=renormalise, **rules)
-        lines = partial(_lines_on_ray, model, max_pixels, kind=kind, **how) if ray else partial(_lines, rec, kind=kind, **how)
-        n_bad = _predict(lines, files_of(files), kind, out, to)
+        files = files_of(files) if '-' in files else list(files_of(files)) # what comes from elsewhere has no known number
+        bar = dict(bar=sys.stderr.isatty() and not (to.isatty() and not out), total=len(files) if isinstance(files, list) else None)
+        lines = partial(_lines_on_ray, model, max_pixels, kind=kind, **how) if ray else partial(_lines, rec, kind=kind, **bar, **how)
+        n_bad = _predict(lines, files, kind, out, to)
     if n_bad: sys.exit(1)
 
-# %% ../nbs/75_cli.ipynb #56bbb26e
+# %% ../nbs/75_cli.ipynb #7fbd7650
 @call_parse
 def captcha_export(
     run:str,                   # folder that captcha_train wrote
@@ -483,15 +497,17 @@ def captcha_export(
         from captcha_fastai.data import folder_items
         from captcha_fastai.export import to_recogniser
         from captcha_fastai.learner import load_recogniser
-        learn,config = load_recogniser(run),json.loads((Path(run)/'config.json').read_text(encoding='utf-8'))
-        images = None
+        if int8 and not data: raise ValueError("--int8 is judged on labelled images; give --data FOLDER")
+        learn = load_recogniser(run)
+        config,images = json.loads((Path(run)/'config.json').read_text(encoding='utf-8')),None
         if data:
             items = folder_items(data)[:256]
             images = [learn.prep(f) for f,_ in items],[learn.loss_func.vocab.normalise(t) for _,t in items]
-        learn.to_recogniser(out, int8=int8, force=force, results=config.get('results'), images=images)
+        learn.to_recogniser(out, int8=int8, force=force, results=config.get('results'), images=images, data=config.get('data'))
         files = json.loads((Path(out)/'config.json').read_text(encoding='utf-8'))['files']
         say(f"compared on {len(images[0])} images of {data}" if data else "compared on 64 images of noise; with --data FOLDER, on yours")
         if int8 and 'model.int8.onnx' not in files: say('in 8 bits, it loses too much; no model.int8.onnx was written')
+        if (examples := Path(run)/'examples').is_dir(): shutil.copytree(examples, Path(out)/'examples', dirs_exist_ok=True)
         for name,o in files.items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
 
 # %% ../nbs/75_cli.ipynb #6764dfb6

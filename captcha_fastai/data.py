@@ -415,7 +415,13 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #e7f96668
+# %% ../nbs/10_data.ipynb #ce4965fa
+def _tfms(batch_tfms, box, crop):
+    "The batch transforms of training"
+    if box and crop: raise ValueError("crop takes parts of an image, and its box would no longer fit; leave out crop, or the boxes")
+    if batch_tfms is None: batch_tfms = [] if box else captcha_augment()
+    return [*[RandomCrop(crop)]*bool(crop), *batch_tfms]
+
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
     @classmethod
@@ -431,7 +437,7 @@ class CaptchaDataLoaders(DataLoaders):
         n_pos=None,       # length of the longest label that the model can give; `None` takes it from the data
         bs=16,            # images in a batch
         least=0,          # images in a training epoch: fewer come several times
-        batch_tfms=None,  # batch transforms for training; `None` is `captcha_augment()`, `[]` is none
+        batch_tfms=None,  # batch transforms for training; `None` is `captcha_augment()`, or none where there are boxes, which it would not move; `[]` is none
         skip_bad=False,   # leave out unreadable files, and report them, instead of stopping?
         crop=None,        # `(height, width)` of the part that is seen of `size`: at random in training, else the middle
         device=None,      # `None` is fastai's default
@@ -459,8 +465,8 @@ class CaptchaDataLoaders(DataLoaders):
     @classmethod
     def from_parts(cls, items, prep, vocab, n_pos, splits=((),()), report=None, bs=16, batch_tfms=None, device=None, path='.', least=0):
         "Batches of `items` that were checked already; without items, only `test_dl` gives any"
+        batch_tfms = _tfms(batch_tfms, any(len(o)>2 for o in items), prep.crop)
         train,valid = (captcha_dsets([items[i] for i in part], o, vocab, n_pos, [range(len(part)),()]).train for part,o in zip(splits, (prep.uncropped(), prep)))
-        if prep.crop: batch_tfms = [RandomCrop(prep.crop), *(captcha_augment() if batch_tfms is None else batch_tfms)]
         res = cls._of(train, valid, min(bs, max(len(splits[0]), least)) or bs, batch_tfms, device, path, least=least)
         res.prep,res.report = prep,report
         return res
@@ -468,7 +474,7 @@ class CaptchaDataLoaders(DataLoaders):
     @classmethod
     def _of(cls, train, valid, bs, batch_tfms, device, path='.', **kwargs):
         "Over two datasets; `kwargs` of `CaptchaDL` for training"
-        batch_tfms,device = captcha_augment() if batch_tfms is None else list(batch_tfms),device or default_device()
+        device = device or default_device()
         return cls(CaptchaDL(train, bs=bs, shuffle=True, drop_last=True, after_item=ToTensor, after_batch=[IntToFloatTensor(), *batch_tfms], device=device, **kwargs),
                    CaptchaDL(valid, bs=16, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device), path=path, device=device)
 
@@ -485,8 +491,7 @@ class CaptchaDataLoaders(DataLoaders):
         "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
         prep = ImagePrep(size, grey, resize, crop)
         train,valid = (Drawn(draw, at, o, vocab, n_pos, box, i) for i,(at,o) in enumerate([(range(n_train), prep.uncropped()), (range(n_train, n_train+n_valid), prep)]))
-        batch_tfms = [] if box and batch_tfms is None else captcha_augment() if batch_tfms is None else batch_tfms
-        res = cls._of(train, valid, bs, [*[RandomCrop(crop)]*bool(crop), *batch_tfms], device, again=not keep, least=least)
+        res = cls._of(train, valid, bs, _tfms(batch_tfms, box, crop), device, again=not keep, least=least)
         res.prep = prep
         return res
 
@@ -518,12 +523,13 @@ class CaptchaDataLoaders(DataLoaders):
         crop='number',  # see the number alone, or, with `None`, the whole photograph and the number's box
         expand=.3,      # make that crop so much wider and higher than the box
         n_pos=5,        # the most digits; a longer number is an error that names it
+        skip_missing=False, # see `svhn_items`
         **kwargs        # as `from_items`; by default, crops are brought to 64×64 pixels, of which 54×54 are seen
     ):
         "House numbers of SVHN, prepared as Goodfellow et al. (2013) did"
         if crop not in ('number', None): raise ValueError(f"crop={crop!r} is unknown; use 'number', or None for whole photographs with boxes")
-        items = svhn_items(*([path] if isinstance(path, (str,Path)) else path))
-        if crop is None: return cls.from_items([(o.file, o.text, o.box) for o in items], n_pos=n_pos, **{'batch_tfms':[], **kwargs})
+        items = svhn_items(*([path] if isinstance(path, (str,Path)) else path), skip_missing=skip_missing)
+        if crop is None: return cls.from_items([(o.file, o.text, o.box) for o in items], n_pos=n_pos, **kwargs)
         return cls.from_items([(Cropped(o.file, o.box, expand), o.text) for o in items], n_pos=n_pos, **{'size':(64,64), 'crop':(54,54), **kwargs})
 
     def test_dl(self,

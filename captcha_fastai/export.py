@@ -96,7 +96,7 @@ def write_int8(
                         calibrate_method=CalibrationMethod.MinMax, op_types_to_quantize=['Conv','MatMul','Gemm'])
     ready.unlink()
 
-# %% ../nbs/58_export.ipynb #4ee19c0c
+# %% ../nbs/58_export.ipynb #6ee8b6e9
 def _plain_results(results):
     "Named results as JSON, shares with their interval; what is not a number, such as a share of no images, is `None`"
     number = lambda o: None if isinstance(o, float) and math.isnan(o) else o
@@ -106,11 +106,12 @@ def folder_config(
     learn,        # a `CaptchaLearner`
     files,        # paths of the files beside it
     results=None, # an `Evaluation` to keep with it
+    data=None,    # summary of the training data; `None` is that of the learner's
 )->dict:
     "What `config.json` says"
     vocab,prep,model = learn.loss_func.vocab,learn.prep,Portable(learn)
     report = getattr(learn.dls, 'report', None)
-    data = dict(n_train=report.n_train, n_valid=report.n_valid, lengths=dict(sorted(report.lengths.items())), sizes=[[*k, n] for k,n in report.sizes.most_common(5)]) if report else {}
+    data = data or (dict(n_train=report.n_train, n_valid=report.n_valid, lengths=dict(sorted(report.lengths.items())), sizes=[[*k, n] for k,n in report.sizes.most_common(5)]) if report else {})
     return dict(format=FORMAT, task=model.task, located=model.located, recipe=learn.recipe, chars=vocab.chars, case=vocab.case, n_pos=learn.n_pos or learn.dls.n_pos, size=list(prep.size), grey=prep.grey, resize=prep.resize,
                 crop=prep.crop and list(prep.crop), ink=model.ink, temperature=float(learn.temperature), thresholds=learn.thresholds, lengths=learn.lengths, data=data, results=_plain_results(results), versions=versions(),
                 sha256=sha256(files[0]), files={f.name: dict(bytes=f.stat().st_size, sha256=sha256(f)) for f in files})
@@ -148,6 +149,7 @@ def to_recogniser(self:CaptchaLearner,
     int8=False,    # also write a model in 8 bits, if it loses less than 0.2 % of accuracy?
     force=False,   # replace what has the same name in `folder`?
     results=None,  # an `Evaluation` to keep with it
+    data=None,     # summary of the training data to keep with it; `None` is that of the learner's
     images=None,   # to compare on: (images, labels or `None`); `None` is the validation set
 )->Path:           # the folder
     "Write a folder that `Recogniser` reads, after comparing what both say"
@@ -156,12 +158,12 @@ def to_recogniser(self:CaptchaLearner,
         save_file({k: v.contiguous() for k,v in self.model.state_dict().items()}, tmp/'model.safetensors')
         write_onnx(self, tmp/'model.onnx')
         files = [tmp/'model.safetensors', tmp/'model.onnx']
-        _write_config(self, tmp, files, results)
+        _write_config(self, tmp, files, results, data)
         (images,labels),rec = replay_images(self) if images is None else images,Recogniser.load(tmp)
         images = [np.asarray(o) for o in images]
         whole = [padded(o, self.prep) for o in images] if self.prep.crop else images
         check_replay(rec, self.predict_all(whole), whole)
-        if int8 and (kept := _int8(tmp, rec, whole, labels)): _write_config(self, tmp, files+[kept], results)
+        if int8 and (kept := _int8(tmp, rec, whole, labels)): _write_config(self, tmp, files+[kept], results, data)
     return Path(folder)
 
 def padded(image, prep):
@@ -170,8 +172,8 @@ def padded(image, prep):
     (top,left),size = ((s-c)//2 for s,c in zip(prep.size, prep.shape)),prep.size
     return np.pad(image, ((top,size[0]-prep.shape[0]-top),(left,size[1]-prep.shape[1]-left))+((0,0),)*(image.ndim-2), mode='edge')
 
-def _write_config(learn, tmp, files, results):
-    (tmp/'config.json').write_text(json.dumps(folder_config(learn, files, results), indent=1, ensure_ascii=False, allow_nan=False, default=float), encoding='utf-8')
+def _write_config(learn, tmp, files, results, data):
+    (tmp/'config.json').write_text(json.dumps(folder_config(learn, files, results, data), indent=1, ensure_ascii=False, allow_nan=False, default=float), encoding='utf-8')
 
 def _int8(tmp, rec, images, labels, most=.002):
     "The 8-bit model in `tmp`, if it is nearly as right as `rec`; without labels, as far as it agrees with it"

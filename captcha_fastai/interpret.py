@@ -87,7 +87,7 @@ def _places(log_probs, text, vocab, width, ctc):
     stripes = [[(t*step, (t+1)*step, share) for t,share in enumerate(o) if share>.01] for o in a.marginals[0].T]
     return list(zip(text, a.probabilities[0], a.spans[0].mean(1)*step, stripes))
 
-# %% ../nbs/55_interpret.ipynb #9cc4bf6e
+# %% ../nbs/55_interpret.ipynb #d0e8bc61
 class CaptchaInterpretation:
     "What a learner reads on labelled images, kept to look at"
     def __init__(self,
@@ -98,7 +98,7 @@ class CaptchaInterpretation:
         losses,    # `(n,)`
     ):
         self.learn,self.dl,self.labels,self.losses = learn,dl,labels,np.asarray(losses)
-        self.vocab,self.ctc = learn.loss_func.vocab,isinstance(learn.loss_func, CTCLoss)
+        self.vocab,self.ctc = learn.loss_func.vocab,isinstance(getattr(learn.loss_func, 'text', learn.loss_func), CTCLoss)
         self.log_probs,self.predictions = learn.log_probs(probs),learn.decode(probs, top_k=2)
         self.right = np.array([o.text==t for o,t in zip(self.predictions, labels)], bool)
         self.probabilities = np.array([o.probability for o in self.predictions])
@@ -143,7 +143,7 @@ class CaptchaInterpretation:
         ax=None,  # matplotlib axes; `None` makes a figure
     ):            # the axes
         "An image, with the place and the probability of each character"
-        return plot_alignment(self.image(i), self.log_probs[i], self.predictions[i].text, self.vocab, self.ctc, ax)
+        return plot_alignment(self.image(i), (self.log_probs[1] if isinstance(self.log_probs, tuple) else self.log_probs)[i], self.predictions[i].text, self.vocab, self.ctc, ax)
 
     def plot_top_losses(self,
         k=9,      # how many images

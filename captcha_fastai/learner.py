@@ -200,7 +200,7 @@ class InkStart(Callback):
             self.ctc.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.learn.loss_func.text_of(self.pred).shape[1])
     def after_fit(self): self.ctc.start_weight = 0.
 
-# %% ../nbs/50_learner.ipynb #3dcbe195
+# %% ../nbs/50_learner.ipynb #1ce6eeb7
 def scores_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`
@@ -292,6 +292,7 @@ class SelfTrain(EpochsAt):
     def before_fit(self):
         self.run = _fits(self.learn)
         if self.run and not (isinstance(self.train_dl, CaptchaDL) and hasattr(self.dls, 'prep')): raise ValueError("images without labels need CaptchaDataLoaders; make the dataloaders with them")
+        if self.run and isinstance(self.learn.loss_func, (LengthLoss,LocatedLoss)): raise ValueError(f"recipe {self.learn.recipe!r} cannot learn from images without labels; leave them out, or use fast, crnn, spatial, pooled, heads or mlp")
         if self.run: self.counts,self.at,self.ids = [],[],[]
     def before_epoch(self):
         if not self.due(): return
@@ -705,18 +706,17 @@ def save_recogniser(self:CaptchaLearner,
         (tmp/'config.json').write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding='utf-8')
     return Path(folder)
 
-# %% ../nbs/50_learner.ipynb #ff37190f
+# %% ../nbs/50_learner.ipynb #43127409
 def _read_config(folder):
     "The checked `config.json` of `folder`"
     for name in ('config.json','model.safetensors'):
         if not (folder/name).is_file(): raise ValueError(f"{folder} is no recogniser: it has no {name}; give a folder that captcha_train or save_recogniser wrote")
-    try: c = json.loads((folder/'config.json').read_text(encoding='utf-8'))
-    except ValueError as e: raise ValueError(f"{folder/'config.json'} is damaged: {e}; copy the folder again from where it was written") from None
-    if not isinstance(c, dict) or 'format' not in c: raise ValueError(f"{folder/'config.json'} is damaged: it has no format; copy the folder again from where it was written")
+    from captcha_fastai.inference import _json, check_fields
+    c = _json(folder/'config.json')
+    check_fields(c, folder/'config.json', ['format'])
     if c['format']>FORMAT: raise ValueError(f"{folder} was written by a newer version of captcha_fastai (format {c['format']}, this one reads up to {FORMAT}); upgrade captcha_fastai")
-    if gone := {'recipe','chars','case','n_pos','size','grey','resize','sha256'} - set(c):
-        raise ValueError(f"{folder/'config.json'} is damaged: it lacks {', '.join(sorted(gone))}; copy the folder again from where it was written")
-    if sha256(folder/'model.safetensors')!=c['sha256']: raise ValueError(f"{folder/'model.safetensors'} is damaged: its checksum differs from the one in config.json; copy the folder again from where it was written")
+    check_fields(c, folder/'config.json', ['recipe','chars','case','n_pos','size','grey','resize', *(o for o in ('crop','temperature','thresholds','lengths') if o in c)])
+    if sha256(folder/'model.safetensors')!=c.get('sha256'): raise ValueError(f"{folder/'model.safetensors'} is damaged: its checksum differs from the one in config.json; copy the folder again from where it was written")
     return c
 
 def load_recogniser(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-# %% ../nbs/12_svhn.ipynb #6d89ff4f
+# %% ../nbs/12_svhn.ipynb #91a461f3
 fields = ('label','left','top','width','height')
 
 def _open(path):
@@ -29,12 +29,21 @@ def _columns(h, group):
     from h5py import h5r,h5s # `h[r][0,0]` takes twice as long
     cols,one = [],np.empty((1,1))
     def value(ref):
-        h5r.dereference(ref, h.id).read(h5s.ALL, h5s.ALL, one)
+        o = h5r.dereference(ref, h.id)
+        if o.shape!=(1,1): raise IndexError(f"{o.shape} where one number is expected")
+        o.read(h5s.ALL, h5s.ALL, one)
         return one[0,0]
     for k in fields:
         o = group[k]
         cols.append([value(r) for r in o[:,0]] if o.dtype==object else o[:,0])
+    if len(set(map(len, cols)))>1: raise IndexError(f"{', '.join(str(len(o)) for o in cols)} values of {', '.join(fields)}")
     return np.array(cols, float).T
+
+def _image(h, name, box):
+    "What is said of one image; a `KeyError` with the fields, where its boxes lack some"
+    group = h[box]
+    if gone := set(fields)-set(group): raise KeyError(f"its boxes have the fields {', '.join(sorted(group))}, and lack {', '.join(sorted(gone))}")
+    return ''.join(map(chr, h[name][:,0])),_columns(h, group)
 
 def read_digit_struct(
     path, # of `digitStruct.mat`
@@ -47,11 +56,10 @@ def read_digit_struct(
         if have!=['bbox','name']: raise ValueError(f"{path} has the fields {', '.join(have) or 'none'}, where SVHN's has digitStruct with bbox and name; give that of SVHN, format 1")
         try:
             names,boxes,res = s['name'][:,0],s['bbox'][:,0],[]
-            for name,box in zip(names, boxes):
-                group = h[box]
-                if gone := set(fields)-set(group): raise ValueError(f"{path}: the boxes of image {len(res)+1} have the fields {', '.join(sorted(group))}, and lack {', '.join(sorted(gone))}; give that of SVHN, format 1")
-                res.append((''.join(map(chr, h[name][:,0])), _columns(h, group)))
-        except (OSError, KeyError, RuntimeError, IndexError, AttributeError, TypeError) as e: raise ValueError(f"{path} is damaged at image {len(res)+1} ({e}); download or unpack it again") from None
+            if len(names)!=len(boxes): raise IndexError(f"{len(names)} names with {len(boxes)} boxes")
+            for o in zip(names, boxes): res.append(_image(h, *o))
+        except (OSError, KeyError, RuntimeError, IndexError, AttributeError, TypeError, ValueError) as e:
+            raise ValueError(f"{path} is damaged, or not SVHN's, at image {len(res)+1} ({e.args[0] if e.args else e}); download or unpack SVHN, format 1, again") from None
     return res
 
 # %% ../nbs/12_svhn.ipynb #f9d58d0a

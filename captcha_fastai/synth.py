@@ -150,7 +150,7 @@ def _coloured(img, rng):
     noise = np.random.default_rng(rng.getrandbits(32)).standard_normal((*a.shape[:2], 3), np.float32)*12
     return Image.fromarray((ink+(light-ink)*a+noise).clip(0, 255).astype(np.uint8))
 
-# %% ../nbs/05_synth.ipynb #ffe0329d
+# %% ../nbs/05_synth.ipynb #a7b0ce77
 svhn_lengths = {1:5137, 2:18130, 3:8691, 4:1434, 5:9, 6:1} # how many of SVHN's training images have so many digits
 _street_fonts = ['DejaVuSans','DejaVuSans-Bold','DejaVuSerif','DejaVuSerif-Bold','DejaVuSansMono-Bold','DejaVuSans-Oblique','STIXGeneralBol','cmb10']
 
@@ -192,6 +192,7 @@ def street_number(
     "A generated photograph of a house number"
     rng = random.Random(f'street {seed}')
     lengths = {n:k for n,k in svhn_lengths.items() if n<=n_pos}
+    if text=='' or not lengths: raise ValueError(f"text={text!r} of up to n_pos={n_pos} digits is no number; give a text, or n_pos of 1 or more")
     if text is None: text = ''.join(rng.choices('0123456789', k=rng.choices(list(lengths), lengths.values())[0]))
     marks,others,size = _signs(rng, text, rng.randint(18, 48))
     (wall,shade,ink),view = _colours(rng),_view(rng, size)
