@@ -10,8 +10,9 @@
 Images to train on, to choose by and to test on come from different positions (simplecaptcha is tested on its validation images, by which nothing was chosen); rows of digits are tested on MNIST's own test digits.
 Writes results/digits_NAME.json. From 3 to 25 minutes each on one thread; `--share 0.01` tries them on a hundredth.
 """
-import argparse, time
+import argparse, json, time
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import partial
 
 import torch
@@ -27,9 +28,9 @@ from captcha_fastai.metrics import Share
 from captcha_fastai.models import located_model, mlp_model
 from captcha_fastai.synth import DigitStrips, captcha_texts, mnist_digits, street_number, typed
 from captcha_fastai.vocab import Vocab
-from common import machine, save
+from common import machine, results, save
 
-digits,letters36,seed,share = '0123456789','0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',42,1.
+digits,letters36,seed,share,only = '0123456789','0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',42,1.,[]
 
 def some(n): return max(64, int(n*share))
 
@@ -52,6 +53,17 @@ def result(learn, test, **more):
     res = dict(more, n_train=len(learn.dls.train_ds), epochs=len(learn.fit_history.rows), fit_seconds=learn.fit_history.total, parameters=sum(p.numel() for p in learn.model.parameters()),
                history=learn.fit_history.rows, test=figures(learn.evaluate(test)))
     print({k: v for k,v in res.items() if k!='history'}, f'{time.perf_counter()-start:.0f} s', flush=True)
+    return res
+
+def runs_of(name, setups, run):
+    "What `run` makes of each set-up; with `--only`, of those whose name holds it, and the others as they stand in the result file"
+    old = json.loads((results/f'digits_{name}.json').read_text())['runs'] if only else {}
+    res = {}
+    for k,o in setups.items():
+        if not only or any(part in k for part in only):
+            print(k, flush=True)
+            res[k] = dict(run(o), date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'))
+        elif k in old: res[k] = old[k]
     return res
 
 # rows of digits
@@ -82,23 +94,20 @@ variants = {"ours: CTC, box by place, logarithms added": {}, "its loss: plain su
 
 def compare():
     dls,draw = rows_of_digits([1,2,3,4,5], some(8000), some(500))
-    runs = {}
-    for name,kw in variants.items():
-        print(name, flush=True)
+    def run(kw):
         set_seed(seed, reproducible=True)
-        lr,kw = kw.get('lr'),{k: v for k,v in kw.items() if k!='lr'}
-        runs[name] = result(trained(dls, variant(**kw), 1, lr), dls.drawn_dl(draw, range(some(3000))))
-    return dict(runs=runs)
+        return result(trained(dls, variant(**{k: v for k,v in kw.items() if k!='lr'}), 1, kw.get('lr')), dls.drawn_dl(draw, range(some(3000))))
+    return dict(runs=runs_of('compare', variants, run))
 
 def two_stages(lengths):
     "A finder that sees 64×128 pixels, a reader that sees crops of the whole canvas"
-    dls,draw = rows_of_digits(lengths, some(40000), some(2000), size=(64,128))
+    dls,draw = rows_of_digits(lengths, some(80000), some(2000), size=(64,128))
     finder = trained(dls, 'located', 1)
     part = lambda draw: lambda i: (crop_box((o := draw(i)).image, o.box), o.text)
     set_seed(seed, reproducible=True)
     rdls = CaptchaDataLoaders.from_draw(part(dls.train_ds.draw), some(165000), some(2000), (28,144), Vocab(digits), max(lengths), bs=32, resize='pad',
-                                        batch_tfms=[FusedAugment(max_rotate=10, max_lighting=0, max_shift=(.1,.05), max_stretch=1.25, max_shear=.3, max_elastic=1.2)])
-    reader = trained(rdls, 'fast', 5)
+                                        batch_tfms=[FusedAugment(max_rotate=10, max_lighting=0, max_shift=(.1,.05), max_stretch=1.25, max_shear=.3, max_elastic=2)])
+    reader = trained(rdls, 'fast', 5 if len(lengths)==1 else 4)
     if len(lengths)==1: reader.lengths = lengths # as `captcha_train` does where all labels are equally long
     right,seconds,n = 0,0.,some(30000)
     for part_of in torch.arange(n).split(2000):
@@ -158,19 +167,16 @@ def letters():
     test = range(1000000, 1000000+some(4000))
     setups = {"their set-up, the first letter alone": dict(first=True), "their set-up": dict(), "mean instead of sum": dict(loss=PerPositionLoss), "a tenth of the step": dict(lr=1e-3), "first weights divided by 255": dict(small=True), "pixels scaled": dict(scale=True),
               "batch normalisation": dict(norm=True), "twenty-five times the images": dict(n=50000), "letters that stay in place": dict(still=True), "letters that stay in place, pixels scaled": dict(still=True, scale=True), "all but the images": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True),
-              "all of it": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True, n=50000)}
-    runs = {}
-    for name,o in setups.items():
-        print(name, flush=True)
-        still = (lambda i: typed(draw(i).text, i, move=0., font='DejaVuSansMono')) if o.get('still') else draw
-        if o.get('first'): still = lambda i: ((whole := draw(i)).image, whole.text[0])
+              "all of it": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True, n=50000), "all of it, 6,000 images": dict(loss=PerPositionLoss, lr=3e-3, scale=True, norm=True, n=6000, epochs=6, bs=64),
+              "`fast`, with convolutions": dict(recipe=get_recipe('fast'), lr=6e-3, n=6000, epochs=6, bs=32), "`spatial`, with convolutions": dict(recipe=get_recipe('spatial'), lr=3e-3, n=6000, epochs=3, bs=32)}
+    def run(o):
+        now = draw
+        if o.get('still'): now = lambda i: typed(draw(i).text, i, move=0., font='DejaVuSansMono')
+        if o.get('first'): now = lambda i: ((whole := draw(i)).image, whole.text[0])
         model = partial(small_start if o.get('small') else mlp_model, **{**plain, **{k: o[k] for k in ('scale','norm') if k in o}})
-        runs[name] = letter_run(replace(get_recipe('mlp'), model=model, loss=o.get('loss', summed)), still, some(o.get('n', 2000)), o.get('lr', 1e-2), test, n_pos=1 if o.get('first') else 5)
-    few = [("all of it, on 6,000 images", replace(get_recipe('mlp'), model=partial(mlp_model, widths=plain['widths'])), 64), ('`fast`, with convolutions', get_recipe('fast'), 32), ('`spatial`, with convolutions', get_recipe('spatial'), 32)]
-    for name,recipe,bs in few:
-        print(name, flush=True)
-        runs[name] = letter_run(recipe, draw, some(6000), recipe.lr, test, epochs=6, bs=bs)
-    return dict(runs=runs)
+        recipe = o.get('recipe') or replace(get_recipe('mlp'), model=model, loss=o.get('loss', summed))
+        return letter_run(recipe, now, some(o.get('n', 2000)), o.get('lr', 1e-2), test, o.get('epochs'), o.get('bs', 128), n_pos=1 if o.get('first') else 5)
+    return dict(runs=runs_of('letters', setups, run))
 
 def small_start(*args, **kwargs):
     "`mlp_model`, whose first weights are as small as if its pixels went from 0 to 1"
@@ -187,8 +193,9 @@ if __name__=='__main__':
     parser = argparse.ArgumentParser()
     parser.add_argument('what', nargs='+', choices=['letters','heads','simplecaptcha','street','strips5','strips','compare','stages5','stages'])
     parser.add_argument('--share', type=float, default=1., help='of all numbers of images; results are not written below 1')
+    parser.add_argument('--only', nargs='+', default=[], help='of letters and compare: run what has this in its name, and keep the rest of the result file')
     args = parser.parse_args()
-    share = args.share
+    share,only = args.share,args.only
     for name in args.what:
         where = machine()
         set_seed(seed, reproducible=True)

@@ -244,6 +244,13 @@ def robustness_table():
     return markdown([f"a captcha that says `{r['text']}`, as", 'outcome'], rows) + (f"\n\nAnd {r['n']:,} mutations of PNG and JPEG bytes: {r['outcomes']['read']:,} read, {r['outcomes']['refused']:,} refused, {r['crashes']} crashes, "
         f"with at most {r['memory_peak_mb']:.0f} MB in memory. (`python benchmarks/robustness.py`)")
 
+def folders_table():
+    "Folders that somebody tampered with, and what became of them"
+    r = load('robustness')
+    if not r: return 'not run'
+    why = lambda o: o.split('is refused: ')[-1].removeprefix('refused: FOLDER ').split('; ')[0]
+    return markdown(['a folder with', 'refused, because'], [[k, why(v) if v.startswith('refused') else '**loaded**'] for k,v in r['folders'].items()]) + f"\n\nSomething was run: {'**yes**' if r['something_was_run'] else 'no'}."
+
 def load_line():
     "The page under load"
     r = load('load')

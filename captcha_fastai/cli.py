@@ -317,7 +317,7 @@ def _same_files(part, dls, unlabelled=()):
     if not note.exists(): return write_whole(note, lambda f: f.write_text(json.dumps(now), encoding='utf-8'))
     if json.loads(note.read_text(encoding='utf-8'))!=now: raise ValueError("the images are not those that the run began with: files were added, removed or renamed; begin anew with --force")
 
-# %% ../nbs/75_cli.ipynb #b2d26654
+# %% ../nbs/75_cli.ipynb #312fc3ad
 _many = Param('images, folders of images, patterns, or - for a list on standard input', nargs='+') if Param else Annotated[str, 'images, folders of images, patterns, or - for a list on standard input', dict(nargs='+')]
 
 def _images_in(folder):
@@ -357,11 +357,11 @@ class _WithTorch:
         try: return open_image(file, self.max_pixels)
         except ValueError as e: return e
 
-def _recogniser(folder, max_pixels, threads=None):
+def _recogniser(folder, max_pixels, int8=False, threads=None):
     folder = Path(folder)
-    if (folder/'config.json').is_file() and not (folder/'model.onnx').is_file(): return _WithTorch(folder, max_pixels)
+    if (folder/'config.json').is_file() and not (folder/'model.onnx').is_file() and not int8: return _WithTorch(folder, max_pixels)
     from captcha_fastai.inference import Recogniser
-    return Recogniser.load(folder, threads, max_pixels)
+    return Recogniser.load(folder, threads, max_pixels, 'model.int8.onnx' if int8 else 'model.onnx')
 
 def parse_allowed(
     allowed:str, # characters; or, with spaces, those of each position
@@ -426,11 +426,11 @@ def _lines(rec, files, kind, bar=False, total=None, **kwargs):
         yield (None, str(p)) if isinstance(p, ValueError) else (_formats[kind][0](file, p), None)
     if bar and n>=50: print(f'\r{_bar(n, total)}, {n/(time.perf_counter()-start):.0f} a second ', file=sys.stderr)
 
-def _lines_on_ray(model, max_pixels, files, kind, **kwargs):
+def _lines_on_ray(model, max_pixels, int8, files, kind, **kwargs):
     "As `_lines`, by the workers of a Ray cluster, each of which loads the recogniser once"
     from captcha_fastai.cluster import map_on_ray
     def make():
-        rec = _recogniser(model, max_pixels, threads=1)
+        rec = _recogniser(model, max_pixels, int8, threads=1)
         return lambda files: list(_lines(rec, files, kind, **kwargs))
     return map_on_ray(make, files)
 
@@ -465,6 +465,7 @@ def captcha_predict(
     json:store_true=False,     # an object a line
     out:str=None,              # file to write; what it has already is not read again, so that the same command goes on after an interruption
     max_pixels:int=20_000_000, # larger images are refused
+    int8:store_true=False,     # with the model in 8 bits that captcha_export --int8 wrote
     ray:store_true=False,      # read on a Ray cluster: that of RAY_ADDRESS, or one on this machine
 ):
     "Read images: one line per file, `file<TAB>text<TAB>probability`"
@@ -472,14 +473,14 @@ def captcha_predict(
         from captcha_fastai.decode import Constraint
         if isinstance(files, (str,Path)): files = [files]
         if csv and json: raise ValueError("--csv and --json are two formats; choose one")
-        rec = _recogniser(model, max_pixels)
+        rec = _recogniser(model, max_pixels, int8)
         rules = {} if lengths is None else dict(lengths=None if lengths=='any' else parse_lengths(lengths))
         rules |= dict(allowed=None if allowed is None else parse_allowed(allowed), lexicon=lexicon and read_words(lexicon))
         Constraint(rec.vocab, **rules) # says what is wrong before anything is read
         kind,how = 'csv' if csv else 'json' if json else 'tsv',dict(bs=bs, min_probability=min_probability, top_k=top_k, renormalise=renormalise, **rules)
         files = files_of(files) if '-' in files else list(files_of(files)) # what comes from elsewhere has no known number
         bar = dict(bar=sys.stderr.isatty() and not (to.isatty() and not out), total=len(files) if isinstance(files, list) else None)
-        lines = partial(_lines_on_ray, model, max_pixels, kind=kind, **how) if ray else partial(_lines, rec, kind=kind, **bar, **how)
+        lines = partial(_lines_on_ray, model, max_pixels, int8, kind=kind, **how) if ray else partial(_lines, rec, kind=kind, **bar, **how)
         n_bad = _predict(lines, files, kind, out, to)
     if n_bad: sys.exit(1)
 

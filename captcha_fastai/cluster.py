@@ -11,7 +11,7 @@ from itertools import islice
 
 import numpy as np
 
-# %% ../nbs/65_cluster.ipynb #bfa2a537
+# %% ../nbs/65_cluster.ipynb #dc56e3f3
 def _ray():
     "Ray with its Data, connected and quiet"
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
@@ -41,7 +41,7 @@ def map_on_ray(
     items,   # any number of texts, e.g. paths that all workers can reach
     workers=None, # how many; `None` is one for each processor of the cluster
     bs=256,  # items that a worker gets at a time
-    part=100_000, # items that are handed out together: those behind them wait
+    part=1_000_000, # items that are handed out together, by workers of their own: those behind them wait
 ):           # yields the results, in the order of the items
     "What `make()` gives for `items`, worked out on a Ray cluster"
     ray,items = _ray(),iter(items)

@@ -23,7 +23,7 @@ from .losses import CTCLoss, LengthLoss
 from .metrics import Share
 from .models import Ink
 
-# %% ../nbs/58_export.ipynb #1ccf2d0a
+# %% ../nbs/58_export.ipynb #719979e1
 class Portable(nn.Module):
     "A learner's model as it is exported"
     def __init__(self, learn):
@@ -66,8 +66,8 @@ def write_onnx(
     "The model of `learn` as an ONNX graph for any number of images"
     model,prep = Portable(learn),learn.prep
     image = torch.zeros(2, prep.n_in, *prep.shape, dtype=torch.uint8)
-    args,dynamic = ((image, torch.zeros(2, prep.n_in)),dict(image={0:'n'}, paper={0:'n'})) if model.ink else ((image,),dict(image={0:'n'}, paper=None))
-    with _quiet(): torch.onnx.export(model.cpu(), args, str(path), dynamo=True, verbose=False, external_data=False, input_names=list(dynamic)[:len(args)], output_names=model.names, dynamic_shapes=dynamic)
+    args,names = ((image, torch.zeros(2, prep.n_in)),['image','paper']) if model.ink else ((image,),['image'])
+    with _quiet(): torch.onnx.export(model.cpu(), args, str(path), dynamo=True, verbose=False, external_data=False, input_names=names, output_names=model.names, dynamic_shapes=({0:'n'},)*len(args))
     learn.model.to(learn.dls.device)
 
 # %% ../nbs/58_export.ipynb #9b5b9c18
