@@ -99,15 +99,15 @@ def compare():
         return result(trained(dls, variant(**{k: v for k,v in kw.items() if k!='lr'}), 1, kw.get('lr')), dls.drawn_dl(draw, range(some(3000))))
     return dict(runs=runs_of('compare', variants, run))
 
-def two_stages(lengths):
+def two_stages(lengths, n_find, epochs, elastic):
     "A finder that sees 64×128 pixels, a reader that sees crops of the whole canvas"
-    dls,draw = rows_of_digits(lengths, some(80000), some(2000), size=(64,128))
+    dls,draw = rows_of_digits(lengths, some(n_find), some(2000), size=(64,128))
     finder = trained(dls, 'located', 1)
     part = lambda draw: lambda i: (crop_box((o := draw(i)).image, o.box), o.text)
     set_seed(seed, reproducible=True)
     rdls = CaptchaDataLoaders.from_draw(part(dls.train_ds.draw), some(165000), some(2000), (28,144), Vocab(digits), max(lengths), bs=32, resize='pad',
-                                        batch_tfms=[FusedAugment(max_rotate=10, max_lighting=0, max_shift=(.1,.05), max_stretch=1.25, max_shear=.3, max_elastic=2)])
-    reader = trained(rdls, 'fast', 5 if len(lengths)==1 else 4)
+                                        batch_tfms=[FusedAugment(max_rotate=10, max_lighting=0, max_shift=(.1,.05), max_stretch=1.25, max_shear=.3, max_elastic=elastic)])
+    reader = trained(rdls, 'fast', epochs)
     if len(lengths)==1: reader.lengths = lengths # as `captcha_train` does where all labels are equally long
     right,seconds,n = 0,0.,some(30000)
     for part_of in torch.arange(n).split(2000):
@@ -119,8 +119,8 @@ def two_stages(lengths):
     low,high = Share(int(right[0]), n).interval
     return dict(finder=result(finder, dls.drawn_dl(draw, range(n))), reader=result(reader, rdls.drawn_dl(part(draw), range(n))),
                 both=dict(n=n, captcha_accuracy=int(right[0])/n, captcha_accuracy_low=low, captcha_accuracy_high=high, char_accuracy=int(right[1])/int(right[2]), seconds_an_image=seconds/n))
-def stages5(): return two_stages([5])
-def stages(): return two_stages([1,2,3,4,5])
+def stages5(): return two_stages([5], n_find=40000, epochs=5, elastic=1.2)
+def stages(): return two_stages([1,2,3,4,5], n_find=80000, epochs=4, elastic=2)
 
 # house numbers
 

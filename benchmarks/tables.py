@@ -164,7 +164,8 @@ def letters_curves():
     "Validation accuracy of a character along each fit"
     import matplotlib.pyplot as plt
     fig,ax = plt.subplots(figsize=(8,3), layout='constrained')
-    for k,r in (digits('letters') or dict(runs={}))['runs'].items(): ax.plot([100*(i+1)/len(r['history']) for i in range(len(r['history']))], [100*o['char_accuracy'] for o in r['history']], label=k)
+    for j,(k,r) in enumerate((digits('letters') or dict(runs={}))['runs'].items()):
+        ax.plot([100*(i+1)/len(r['history']) for i in range(len(r['history']))], [100*o['char_accuracy'] for o in r['history']], label=k, ls='--' if j>9 else '-') # ten colours
     ax.set(xlabel='% of the fit', ylabel='% of characters')
     ax.legend(fontsize=7, loc='upper left', bbox_to_anchor=(1,1))
 
@@ -198,19 +199,19 @@ def compare_table():
 
 def digits_table():
     "What the four sources report, and what came of it here"
-    rows = []
+    rows,exact = [],lambda o: f'{100*o:.2f} %'
     def row(title, source, ours, fit): rows.append([title, source, ours, fit])
     if o := digits('letters'):
         r = max((r for k,r in o['runs'].items() if 'char_5' in r['test'] and 'conv' not in k), key=lambda r: r['test']['char_accuracy'])
-        row('five letters, fully connected', 'stays at chance', f"{percent(min(r['test'][f'char_{i}'] for i in range(1, 6)))} or more at each position", r)
+        row('five letters, fully connected', 'stays at chance', f"{exact(min(r['test'][f'char_{i}'] for i in range(1, 6)))} or more at each position", r)
     for name,title in [('heads','four heads, 1,000 generated'), ('simplecaptcha','four heads, simplecaptcha')]:
-        if o := digits(name): row(title, '93, 79, 84, 99 % by position' if name=='heads' else '99.80 %', f"{percent(min(o['run']['test'][f'char_{i}'] for i in range(1, 5)))} or more at each position; {percent(o['run']['test']['captcha_accuracy'])} whole", o['run'])
+        if o := digits(name): row(title, '93, 79, 84, 99 % by position' if name=='heads' else '99.80 %', f"{exact(min(o['run']['test'][f'char_{i}'] for i in range(1, 5)))} or more at each position; {exact(o['run']['test']['captcha_accuracy'])} whole", o['run'])
     if o := digits('street'):
-        for k,r in o['runs'].items(): row(f'house numbers, generated: `{k}`', '–', f"{percent(r['test']['captcha_accuracy'])} whole; {percent(r['test']['coverage_at_98'])} coverage at 98 %", r)
+        for k,r in o['runs'].items(): row(f'house numbers, generated: `{k}`', '–', f"{exact(r['test']['captcha_accuracy'])} whole; {exact(r['test']['coverage_at_98'])} coverage at 98 %", r)
     for name,title,source in [('strips5','five MNIST digits, one net','74 % whole, 94 % of characters'), ('stages5','five MNIST digits, find and read','74 % whole, 94 % of characters'), ('stages','one to five MNIST digits, find and read','80 % whole, 95 % of characters')]:
         if o := digits(name):
             text,box = (o['run']['test'],)*2 if 'run' in o else (o['both'],o['finder']['test'])
-            row(title, source, f"{percent(text['captcha_accuracy'])} whole, {100*text['char_accuracy']:.2f} % of characters, mean IoU {box['mean_iou']:.3f}", dict(fit_seconds=sum(o[k]['fit_seconds'] for k in ('run','finder','reader') if k in o)))
+            row(title, source, f"{exact(text['captcha_accuracy'])} whole, {100*text['char_accuracy']:.2f} % of characters, mean IoU {box['mean_iou']:.3f}", dict(fit_seconds=sum(o[k]['fit_seconds'] for k in ('run','finder','reader') if k in o)))
     return markdown(['experiment', 'its source', 'here, on images not seen', 'training, minutes'], [[*o[:3], f"{o[3]['fit_seconds']/60:.1f}"] for o in rows])
 
 # reading
