@@ -88,7 +88,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #8d923048
+# %% ../nbs/75_cli.ipynb #11840b8b
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -202,6 +202,11 @@ def _plan(learn, epochs, lr, budget, part):
 def _save_best(learn, folder, model):
     "The epoch with the lowest validation loss, as a recogniser of its own"
     best,last = learn.checkpoint.best,{k: v.clone() for k,v in learn.model.state_dict().items()}
+    if all(v.equal(last[k]) for k,v in best['model'].items()): # the last epoch was the best
+        folder.mkdir()
+        for f in folder.parent.iterdir():
+            if f.name in ('config.json','model.safetensors','model.onnx'): shutil.copyfile(f, folder/f.name)
+        return say(f"in {model}/best: the same, as the validation loss was the lowest in the last epoch, {best['valid_loss']:.4f}")
     was = learn.temperature,learn.thresholds
     learn.thresholds = {} # those are of other weights
     learn.model.load_state_dict(best['model'])

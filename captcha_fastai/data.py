@@ -277,7 +277,7 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o[1] for o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #d63cea0f
+# %% ../nbs/10_data.ipynb #844f21c5
 def memory_bytes():
     "The memory of this machine; 8 GB where it does not say"
     try: return os.sysconf('SC_PAGE_SIZE')*os.sysconf('SC_PHYS_PAGES')
@@ -309,10 +309,16 @@ class CaptchaDL(TfmdDL):
         return super().new(dataset, cls, **{'again':self.again, **({'least':self.least} if dataset is None else {}), **kwargs})
 
     def get_idxs(self):
-        "Positions of the images of an epoch; those that were added with `add` are behind the others"
-        idxs,all_of_them = [],range(self.n+(len(self.more[0]) if self.more else 0))
-        while len(idxs)<self.epoch_size: idxs += self.shuffle_fn(all_of_them) if self.shuffle else all_of_them
-        return idxs[:self.epoch_size]
+        "Positions of the images of an epoch; those that were added with `add` are behind the others, and at most half of the epoch"
+        n_more = len(self.more[0]) if self.more else 0
+        n_added = int(self.epoch_size*min(n_more/(self.n+n_more), .5)) if n_more else 0
+        idxs = self._rounds(range(self.n), self.epoch_size-n_added) + self._rounds(range(self.n, self.n+n_more), n_added)
+        return self.shuffle_fn(idxs) if n_added and self.shuffle else idxs
+    def _rounds(self, pool, n):
+        "`n` of `pool`, none of them for another time before all others have come as often"
+        idxs = []
+        while len(idxs)<n: idxs += self.shuffle_fn(pool) if self.shuffle else pool
+        return idxs[:n]
 
     def create_batches(self, samps):
         for idxs in chunked(samps, self.bs, self.drop_last): yield (self.mix or self.kept_batch)(idxs)
@@ -342,7 +348,7 @@ class CaptchaDL(TfmdDL):
         images=None, # uint8 `(n, n_in, height, width)`; `None` takes away what was added before
         ids=None,    # `(n, n_pos)`: their class ids
     ):
-        "Mix further images into the epochs, whose length stays as it is"
+        "Mix further images into the epochs, whose length stays as it is, and of which at least half stays with the dataset's own images"
         self.more = (images, ids) if images is not None and len(images) else None
 
     def _typed(self, proto, batch, idxs):
