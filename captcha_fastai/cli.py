@@ -19,7 +19,7 @@ from fastcore.script import call_parse, store_true
 try: from fastcore.script import Param # before fastcore 2
 except ImportError: Param = None
 
-# %% ../nbs/75_cli.ipynb #75caba29
+# %% ../nbs/75_cli.ipynb #df9c456f
 def say(*args):
     "Print for a person, to standard error"
     print(*args, file=sys.stderr, flush=True)
@@ -37,6 +37,9 @@ def for_people():
     except ValueError as e:
         say(f'error: {e}')
         sys.exit(2)
+    except KeyboardInterrupt:
+        say('interrupted')
+        sys.exit(130)
 
 def parse_size(
     size:str, # height and width in pixels, as `50x200`
@@ -88,7 +91,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #11840b8b
+# %% ../nbs/75_cli.ipynb #21314286
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -160,7 +163,7 @@ def run(
     summary = summarise(learn, result, model)
     learn.to_recogniser(folder, force=True, results=result)
     (Path(folder)/'run.json').write_text(json.dumps(dict(summary, seed=seed, epochs=epochs, lr=lr, bs=dls.train.bs,
-        stopped=learn.stop_on_interrupt.stopped, history=learn.fit_history.rows), indent=1), encoding='utf-8')
+        precision='bfloat16' if getattr(getattr(learn, 'autocast', None), 'on', False) else 'float32', stopped=learn.stop_on_interrupt.stopped, history=learn.fit_history.rows), indent=1), encoding='utf-8')
     if learn.fit_history.rows: _plots(learn, Path(folder))
     say(f'\n{result}\n\nin {model}: the recogniser, run.json, loss.png, accuracy.png, predictions.png')
     if part is not None and learn.checkpoint.best: _save_best(learn, Path(folder)/'best', model)
@@ -196,6 +199,7 @@ def _plan(learn, epochs, lr, budget, part):
     from captcha_fastai.learner import epochs_in, write_whole
     say(f'\none epoch, to see how many fit into {budget:.0f} seconds')
     epochs = epochs_in(learn, budget, lr)
+    if epochs==1: say(f'an epoch takes {learn.fit_history.total:.0f} seconds here, so there is time for one, if that; give more (--budget), or fewer or smaller images (--size)')
     if plan: write_whole(plan, lambda f: f.write_text(json.dumps(dict(epochs=epochs))))
     return epochs
 
@@ -258,17 +262,25 @@ def captcha_train(
     "Train a recogniser on labelled images, measure it, and write it to OUT"
     args = {k: v for k,v in locals().items() if k not in ('out','resume','force')}
     with for_people():
+        if budget and epochs: raise ValueError("--budget plans the epochs itself; give one of --budget and --epochs")
         if resume:
-            if data: raise ValueError("--resume takes the data and the settings from the run that it goes on with; leave the rest out")
+            if _changed(args): raise ValueError(f"--resume takes the data and the settings from the run that it goes on with; leave {', '.join(_changed(args))} out")
             out,part = Path(resume),_part(resume)
             args = _read_part(part, out)
         else:
             if data is None: raise ValueError("name a folder of labelled images, or a CSV file; or go on with an unfinished run with --resume OUT")
             out = Path(out or Path('runs')/Path(data).stem)
-            part = _new_part(out, dict(args, data=str(Path(data).resolve())), force)
+            args.update({k: str(Path(args[k]).resolve()) for k in ('data','unlabelled') if args[k]}) # the run may be gone on with from elsewhere
+            part = _new_part(out, args, force)
         summary,learn = _train(part, out, force or bool(resume), **args)
     print(json.dumps(summary))
     if learn.stop_on_interrupt.stopped: sys.exit(130)
+
+def _changed(args):
+    "The arguments of `captcha_train` that are not its defaults"
+    import inspect
+    defaults = inspect.signature(captcha_train).parameters
+    return [k for k,v in args.items() if v!=defaults[k].default]
 
 def _train(part, out, force, data, recipe, epochs, bs, lr, valid_pct, seed, size, resize, n_pos, fn_col, label_col, budget, target, colour, ignore_case, pretrained, skip_bad, unlabelled=None):
     "The dataloaders and the run of `captcha_train`; what is needed to go on is in `part` until it is finished"
@@ -288,7 +300,7 @@ def _train(part, out, force, data, recipe, epochs, bs, lr, valid_pct, seed, size
         others = unlabelled_files(unlabelled, dls) if unlabelled else []
         if unlabelled: say(f"{'without labels':23}{len(others)}, of those in {unlabelled} that are not among the labelled ones")
         _same_files(part, dls, others)
-        with new_folder(out, force) as tmp: summary,learn = run(dls, tmp, out, recipe, epochs, lr, seed, pretrained, budget=seconds, target=target, part=part, unlabelled=others)
+        with new_folder(out, force, part/'new') as tmp: summary,learn = run(dls, tmp, out, recipe, epochs, lr, seed, pretrained, budget=seconds, target=target, part=part, unlabelled=others)
     except ValueError:
         if not (part/'checkpoint.pt').exists(): shutil.rmtree(part, ignore_errors=True) # nothing was learned yet
         raise
@@ -317,10 +329,10 @@ def _read_part(part, out):
 def _same_files(part, dls, unlabelled=()):
     "Note which images are trained and validated on; on a resumed run, check that they are the same"
     from captcha_fastai.learner import write_whole
-    now = [[str(f) for f,_ in ds.items] for ds in (dls.train_ds, dls.valid_ds)] + [list(map(str, unlabelled))]
+    now = [[[str(f), label] for f,label in ds.items] for ds in (dls.train_ds, dls.valid_ds)] + [list(map(str, unlabelled))]
     note = part/'files.json'
     if not note.exists(): return write_whole(note, lambda f: f.write_text(json.dumps(now), encoding='utf-8'))
-    if json.loads(note.read_text(encoding='utf-8'))!=now: raise ValueError("the images are not those that the run began with: files were added, removed or renamed; begin anew with --force")
+    if json.loads(note.read_text(encoding='utf-8'))!=now: raise ValueError("the images are not those that the run began with: files were added, removed or renamed, or labels changed; begin anew with --force")
 
 # %% ../nbs/75_cli.ipynb #312fc3ad
 _many = Param('images, folders of images, patterns, or - for a list on standard input', nargs='+') if Param else Annotated[str, 'images, folders of images, patterns, or - for a list on standard input', dict(nargs='+')]

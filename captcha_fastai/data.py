@@ -8,10 +8,11 @@ __all__ = ['stem_label', 'CaptchaTransform', 'show_batch', 'show_results', 'Capt
            'check_labels', 'check_enough', 'memory_bytes', 'CaptchaDL', 'captcha_dsets', 'RandomCrop', 'Drawn',
            'Cropped', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
 
-# %% ../nbs/10_data.ipynb #d5d5dfb4
+# %% ../nbs/10_data.ipynb #dd9d0ffe
 import hashlib, math, os, re, tempfile, warnings
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np, pandas as pd, torch
@@ -277,11 +278,15 @@ def check_enough(
     if len(items)<10: raise ValueError(f"{len(items)} images are too few to train and validate on; label at least 10 (a hundred make a recogniser)")
     if len({o[1] for o in items})==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}; there is nothing to tell apart: check how the labels are made")
 
-# %% ../nbs/10_data.ipynb #844f21c5
+# %% ../nbs/10_data.ipynb #3b336f8f
 def memory_bytes():
-    "The memory of this machine; 8 GB where it does not say"
-    try: return os.sysconf('SC_PAGE_SIZE')*os.sysconf('SC_PHYS_PAGES')
-    except (AttributeError, ValueError, OSError): return 8<<30
+    "The memory of this machine, or of the container that this runs in; 8 GB where neither says"
+    try: most = [os.sysconf('SC_PAGE_SIZE')*os.sysconf('SC_PHYS_PAGES')]
+    except (AttributeError, ValueError, OSError): most = []
+    for o in ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'):
+        try: most.append(int(Path(o).read_text()))
+        except (ValueError, OSError): pass # there is no such limit
+    return min(most, default=8<<30)
 
 def _room(shape, dtype, most):
     "A tensor for `shape` numbers: in memory, or in a temporary file where they take more than `most` bytes"
@@ -326,9 +331,16 @@ class CaptchaDL(TfmdDL):
     def kept_batch(self, idxs):
         "The items at `idxs` as one batch; those not met before are opened first"
         if self.again: return self.do_batch([self.do_item(i) for i in idxs])
-        self.fill(o for o in idxs if o<self.n)
-        rows = (lambda t,more: torch.stack([t[i] if i<self.n else more[i-self.n] for i in idxs])) if self.more else (lambda t,_: t[idxs])
-        return tuple(self._typed(proto, rows(t, more), idxs) for proto,t,more in zip(self.proto, self.kept, self.more or self.kept))
+        if len(self.have)<self.n: self.fill(o for o in idxs if o<self.n)
+        at = torch.as_tensor(idxs)
+        return tuple(self._typed(proto, self._rows(t, more, at), at) for proto,t,more in zip(self.proto, self.kept, self.more or self.kept))
+    def _rows(self, t, more, at):
+        "Rows `at` of `t`, and of `more` behind it"
+        if self.more is None: return t[at]
+        own = at<self.n
+        rows = t.new_empty((len(at), *t.shape[1:]))
+        rows[own],rows[~own] = t[at[own]],more[at[~own]-self.n]
+        return rows
 
     def _pre_show_batch(self, b, max_n=9):
         x,y,its = super()._pre_show_batch(b, max_n)
@@ -351,9 +363,15 @@ class CaptchaDL(TfmdDL):
         "Mix further images into the epochs, whose length stays as it is, and of which at least half stays with the dataset's own images"
         self.more = (images, ids) if images is not None and len(images) else None
 
-    def _typed(self, proto, batch, idxs):
+    @cached_property
+    def names(self):
+        "What messages call the images: their files, and last what was added"
+        names = np.empty(self.n+1, object)
+        names[:] = [*(o[0] for o in self.dataset.items), 'an added image']
+        return names
+    def _typed(self, proto, batch, at):
         batch = retain_meta(proto, batch.as_subclass(type(proto)), as_copy=True)
-        if isinstance(proto, CaptchaLabel): batch.files = [self.dataset.items[i][0] if i<self.n else 'an added image' for i in idxs]
+        if isinstance(proto, CaptchaLabel): batch.files = self.names[at.clamp(max=self.n).numpy()]
         return batch
 
 # %% ../nbs/10_data.ipynb #d6640e7f

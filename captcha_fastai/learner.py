@@ -9,7 +9,7 @@ __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'bfloat1
            'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read', 'versions', 'sha256',
            'check_new', 'move_into', 'new_folder', 'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #727bd2b1
+# %% ../nbs/50_learner.ipynb #9ae49d86
 import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from fastai.callback import schedule # `fit_one_cycle`, `lr_find` and `fine_tune
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
-from fastai.torch_core import params
+from fastai.torch_core import params, to_device
 from fastcore.basics import patch
 from fastcore.foundation import L
 from safetensors.torch import load_file, save_file
@@ -91,7 +91,7 @@ def get_recipe(
     if name not in recipes: raise ValueError(f"there is no recipe {name!r}; choose from {', '.join(recipes)}")
     return recipes[name]
 
-# %% ../nbs/50_learner.ipynb #bd9c40ee
+# %% ../nbs/50_learner.ipynb #835294f6
 def has_bfloat16(
     device, # a torch device, or its name
 )->bool:
@@ -107,7 +107,8 @@ def bfloat16_pays(
     "Does a convolution, forward and backward, take less time there in bfloat16 than in 32 bits? Tried once, in a few hundredths of a second"
     if not has_bfloat16(device): return False
     device,fast = torch.device(device),{}
-    conv,x = nn.Conv2d(32, 32, 3, padding=1, device=device).to(memory_format=torch.channels_last),torch.zeros(16, 32, 24, 96, device=device).to(memory_format=torch.channels_last)
+    with torch.random.fork_rng(devices=[device] if device.type=='cuda' else []): # the fit draws the same numbers, whether or not this was tried before
+        conv,x = nn.Conv2d(32, 32, 3, padding=1, device=device).to(memory_format=torch.channels_last),torch.zeros(16, 32, 24, 96, device=device).to(memory_format=torch.channels_last)
     def once(on):
         start = time.perf_counter()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=on): y = conv(x)
@@ -116,7 +117,7 @@ def bfloat16_pays(
         return time.perf_counter()-start
     for _ in range(4):
         for on in (False,True): fast[on] = min(fast.get(on, 1e9), once(on))
-    return fast[True]<fast[False]
+    return fast[True]<.95*fast[False]
 
 class Autocast(Callback):
     "Run the model, not the loss, in bfloat16 while training, where that is faster"
@@ -136,10 +137,10 @@ class Autocast(Callback):
     def state(self): return dict(on=self.on)
     def load_state(self, o): self.on = o['on']
 
-# %% ../nbs/50_learner.ipynb #15000f9f
+# %% ../nbs/50_learner.ipynb #ee27c584
 def _fits(learn):
-    "Is this a real fit, and neither `get_preds` nor `lr_find`?"
-    return not (hasattr(learn, 'lr_finder') or hasattr(learn, 'gather_preds'))
+    "Is this a real fit, and none of `get_preds`, `lr_find` and `validate`?"
+    return not (hasattr(learn, 'lr_finder') or hasattr(learn, 'gather_preds') or getattr(learn, 'validates', False))
 
 class FitHistory(Callback):
     "Named figures of each epoch, with the seconds up to its end, in `rows`; the seconds of the whole fit in `total`"
@@ -200,7 +201,7 @@ class InkStart(Callback):
             self.ctc.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.learn.loss_func.text_of(self.pred).shape[1])
     def after_fit(self): self.ctc.start_weight = 0.
 
-# %% ../nbs/50_learner.ipynb #1ce6eeb7
+# %% ../nbs/50_learner.ipynb #b6ce749e
 def scores_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`
@@ -242,7 +243,7 @@ class Recombine(EpochsAt):
     order = 13
     def __init__(self,
         share=None, # of a batch; `None` is 0.8 for fewer than 400 images, 0.5 for more
-        most=1000,  # images to take pieces from
+        most=1000,  # images to take pieces from, and as many of those that were added
         start=.1,   # share of the fit before it begins
         least=12,   # epochs of a fit for which it pays: shorter ones are over before the harder images help
         shares=(.15,.25,.4,.6,.8), # of the fit, at which the model is asked anew where the characters are
@@ -251,13 +252,13 @@ class Recombine(EpochsAt):
         dl,self.cuts,self.had = self.train_dl,None,None
         self.run = (_fits(self.learn) and isinstance(self.learn.loss_func, CTCLoss) and isinstance(dl, CaptchaDL) and not dl.again and self.dls.n_pos>1
                     and self.n_epoch>=self.least and self.learn.n_steps>=2*self.dls.n_pos-1) # so that any text can be written
-        if self.run: dl.mix = self.mix
+        if isinstance(dl, CaptchaDL): dl.mix = self.mix if self.run else None # a fit that was broken off leaves its own behind
     def pool(self):
         "The images and labels that pieces are taken from"
         dl = self.train_dl
         dl.fill()
-        some = np.linspace(0, dl.n-1, self.most).astype(int) if dl.n>self.most else slice(None)
-        self.pieces,self.ids = (torch.cat([t[some], *more]) for t,more in zip(dl.kept, [[o] for o in dl.more] if dl.more else [[],[]]))
+        some = lambda t: t[np.linspace(0, len(t)-1, self.most).astype(int)] if len(t)>self.most else t
+        self.pieces,self.ids = (torch.cat([some(t), *map(some, more)]) for t,more in zip(dl.kept, [[o] for o in dl.more] if dl.more else [[],[]]))
         self.had = dl.more
     def before_epoch(self):
         if self.epoch<self.skipped() or not (self.cuts is None or self.due() or self.had is not self.train_dl.more): return
@@ -271,7 +272,7 @@ class Recombine(EpochsAt):
         new = (torch.rand(len(x))<(self.share or (.8 if self.train_dl.n<400 else .5))).nonzero().flatten()
         if len(new):
             x[new],y[new] = recombine(self.pieces, self.ids, self.cuts, torch.randint(len(self.pieces), (len(new),)))
-            for i in new.tolist(): y.files[i] = 'an image made of pieces of others'
+            y.files[new.numpy()] = 'an image made of pieces of others'
         return batch
     def after_fit(self): self.train_dl.mix = None
     def state(self): return dict(cuts=self.cuts)
@@ -280,7 +281,7 @@ class Recombine(EpochsAt):
         self.cuts = o['cuts']
 
 class SelfTrain(EpochsAt):
-    "Read images without labels in the second half of a fit, and train on what is read with confidence"
+    "Read images without labels from time to time, and train on what is read with confidence, in at most half of each epoch"
     order = 12
     def __init__(self,
         files, # images without labels, none of them among those to validate on
@@ -293,7 +294,9 @@ class SelfTrain(EpochsAt):
         self.run = _fits(self.learn)
         if self.run and not (isinstance(self.train_dl, CaptchaDL) and hasattr(self.dls, 'prep')): raise ValueError("images without labels need CaptchaDataLoaders; make the dataloaders with them")
         if self.run and isinstance(self.learn.loss_func, (LengthLoss,LocatedLoss)): raise ValueError(f"recipe {self.learn.recipe!r} cannot learn from images without labels; leave them out, or use fast, crnn, spatial, pooled, heads or mlp")
-        if self.run: self.counts,self.at,self.ids = [],[],[]
+        if self.run:
+            self.counts,self.at,self.ids = [],[],[]
+            self.train_dl.add() # what a fit that was broken off left behind
     def before_epoch(self):
         if not self.due(): return
         self.open()
@@ -318,7 +321,7 @@ class SelfTrain(EpochsAt):
         self.believe(o['at'], o['ids'])
         self.counts = o['counts']
 
-# %% ../nbs/50_learner.ipynb #68a199ee
+# %% ../nbs/50_learner.ipynb #4a6679af
 def _rng(learn):
     "All random states that a fit draws from"
     _,keys,*rest = np.random.get_state()
@@ -339,12 +342,13 @@ def write_whole(
     "Write a file that has its name only when it is whole"
     tmp = Path(path).with_name(f'.{Path(path).name}.tmp')
     write(tmp)
+    with open(tmp, 'rb+') as f: os.fsync(f.fileno()) # on the disk before it has its name, should the power fail
     os.replace(tmp, path)
 
 def _plain(o):
     "`o` with Python's own numbers and containers, which are read without code"
     if isinstance(o, dict): return {k: _plain(v) for k,v in o.items()}
-    if isinstance(o, (list,tuple)): return [_plain(v) for v in o]
+    if isinstance(o, (list,tuple,L)): return [_plain(v) for v in o]
     return o.item() if isinstance(o, np.generic) else o
 
 class Checkpoint(Callback):
@@ -365,10 +369,10 @@ class Checkpoint(Callback):
         if (o['n_epoch'],o['n_params'])!=(self.n_epoch,n):
             raise ValueError(f"{self.file} is of a fit of {o['n_epoch']} epochs and {o['n_params']} weights, this one has {self.n_epoch} and {n}; remove it, or fit the same")
         self.learn.model.load_state_dict(o['model'])
-        self.learn.opt.load_state_dict(o['opt'])
+        self.learn.opt.load_state_dict(o['opt'] if isinstance(self.learn.opt, OptimWrapper) else to_device(o['opt'], self.dls.device))
         self.start,self.best,self.rng = o['epoch'],o['best'],o['rng']
         self.fit_history.rows,self.fit_history.start = o['rows'],self.fit_history.start-o['seconds']
-        for cb in self.learn.cbs.filter(lambda cb: cb.name in o['states']): cb.load_state(o['states'][cb.name])
+        for cb in self.learn.cbs.sorted('order').filter(lambda cb: cb.name in o['states']): cb.load_state(o['states'][cb.name])
 
     def before_epoch(self):
         if self.epoch<self.start: raise CancelEpochException
@@ -384,7 +388,7 @@ class Checkpoint(Callback):
                  states={cb.name: _plain(cb.state()) for cb in self.learn.cbs if hasattr(cb, 'state') and cb.run})
         write_whole(self.file, lambda f: torch.save(o, f))
 
-# %% ../nbs/50_learner.ipynb #3fb528c2
+# %% ../nbs/50_learner.ipynb #596b0d5e
 def epochs_in(
     learn,   # a `CaptchaLearner`
     seconds, # for all: this epoch, and those that it plans
@@ -395,6 +399,7 @@ def epochs_in(
     for dl in (learn.dls.train, learn.dls.valid):
         if hasattr(dl, 'fill'): dl.fill()
     learn.fit(1, (lr or learn.lr)/4)
+    if not learn.fit_history.rows: raise KeyboardInterrupt # part of an epoch tells nothing
     return max(1, int((seconds-(time.perf_counter()-start))/learn.fit_history.total))
 
 class StopAtTarget(Callback):
@@ -411,7 +416,7 @@ class StopAtTarget(Callback):
     def before_fit(self): self.run = _fits(self.learn)
     def after_epoch(self):
         rows,n = self.fit_history.rows,len(self.dls.valid_ds)
-        self.reached = bool(self.learn.final_record) and wilson_interval(round(rows[-1]['captcha_accuracy']*n), n)[0]>=self.target
+        self.reached = bool(rows) and wilson_interval(round(rows[-1]['captcha_accuracy']*n), n)[0]>=self.target
         if self.reached: raise CancelFitException
 
 # %% ../nbs/50_learner.ipynb #88c36ee1
@@ -432,7 +437,7 @@ class Evaluation(dict):
     __repr__ = __str__
     def _repr_html_(self): return f'<pre>{self}</pre>'
 
-# %% ../nbs/50_learner.ipynb #45e82fa7
+# %% ../nbs/50_learner.ipynb #ec11d565
 class CaptchaLearner(Learner):
     "A `Learner` that knows about texts"
     recipe = None    # its name, where it was made by `captcha_learner`
@@ -448,6 +453,12 @@ class CaptchaLearner(Learner):
         if prep := getattr(self.dls, 'prep', None): return prep
         n_in,*size = self.dls.one_batch()[0].shape[1:]
         return ImagePrep(tuple(size), grey=n_in==1)
+
+    def validate(self, *args, **kwargs):
+        "fastai's `validate`; no fit, so that callbacks of fits leave it alone"
+        self.validates = True
+        try: return super().validate(*args, **kwargs)
+        finally: del self.validates
 
     def log_probs(self,
         probs, # `(bs, n, n_class)`, what `get_preds` gives; for `length` a tuple, for `located` with a box
@@ -635,7 +646,7 @@ def find_and_read(
     parts = [crop_box(i, b, expand) if b[2]-b[0]>=1 and b[3]-b[1]>=1 else i for i,b in zip(images, boxes)]
     return [replace(o, box=b) for o,b in zip(reader.predict_all(parts, **kwargs), boxes)]
 
-# %% ../nbs/50_learner.ipynb #1ab4876c
+# %% ../nbs/50_learner.ipynb #cf091e7b
 FORMAT = 2 # of the folder that this library reads; `save_recogniser` writes 1, `to_recogniser` (see the notebook on export) 2; raised when an older library could not read it
 
 def versions():
@@ -666,6 +677,7 @@ def move_into(
     "Rename `tmp` to `folder`; where that exists, only entries of the same name are replaced, and other files stay"
     tmp,folder = Path(tmp),Path(folder)
     if not folder.exists() or not any(folder.iterdir()): return os.replace(tmp, folder)
+    for o in folder.glob('.old-*'): shutil.rmtree(o) # of a process that was killed here
     old = Path(tempfile.mkdtemp(prefix='.old-', dir=folder))
     for o in tmp.iterdir():
         if (folder/o.name).is_dir(): os.replace(folder/o.name, old/o.name)
@@ -677,12 +689,16 @@ def move_into(
 def new_folder(
     folder,       # made, whole or not at all
     force=False,  # may it replace what is there?
+    tmp=None,     # where to write first, on the same file system, emptied before; `None` is a new place beside `folder`
 ):                # a temporary folder to write to
     "A folder that gets its name only when everything in it is written"
     folder = Path(folder)
     check_new(folder, force)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    tmp = Path(tempfile.mkdtemp(prefix='.new-', dir=folder.parent))
+    if tmp is None: tmp = Path(tempfile.mkdtemp(prefix='.new-', dir=folder.parent))
+    else:
+        shutil.rmtree(tmp, ignore_errors=True)
+        tmp.mkdir(parents=True)
     try:
         yield tmp
         tmp.chmod(0o755)
