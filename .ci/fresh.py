@@ -35,7 +35,7 @@ def stale():
     if (root/'README.md').read_text() != readme(): yield 'README.md is not what nbs/index.ipynb makes'
     sys.path.insert(0, str(root/'benchmarks'))
     import tables
-    names = 'break_line calibration_table captcha_table crossval_table decode_line demo_line digits_table few_table infer_table load_line scale_lines sets_table time_line'
+    names = 'break_line budget_line calibration_table captcha_table crossval_table decode_line demo_line digits_table few_table infer_table load_line resume_line scale_lines sets_table targets_table time_line'
     if not all(getattr(tables, o)() in readme() for o in names.split()): yield "the figures in nbs/index.ipynb are not those of benchmarks/results (run 'make outputs')"
 
 if __name__ == '__main__':

@@ -1,18 +1,20 @@
 """How fast does `fast` learn, how much memory does that take, and how does it grow?
 
-    python benchmarks/train.py time scale captcha_break
+    python benchmarks/train.py time scale captcha_break budget
 
 `time`: the 936 and 104 captchas of the blog (split of seed 42), a schedule of 6 epochs that was fixed beforehand, five seeds; and, in the same
 run, one epoch of each of the blog's recipes after a warm-up of one batch. How many epochs those need to 97.1 % is taken from the full runs
 of recipes.py. Seconds are those of the fit: opening the images, training, validation after each epoch.
 
-`scale`: peak memory (resident) of `captcha_train` on the 1040 captchas, and seconds an epoch on 1,000 to 50,000 generated captchas of 60x160,
+`scale`: peak memory (resident) of `captcha_train` on the 1040 captchas, up to the end of its training and in all, and seconds an epoch on 1,000 to 50,000 generated captchas of 60x160,
 each in a process of its own.
 
 `captcha_break`: the setting of that project: 4 of 36 characters, 170x80, drawn by the package `captcha`, each image new. One pass over
-24,000 images, tested on 4,000 others.
+24,000 images, and one over 100,000, tested on 4,000 others.
 
-Writes results/train_NAME.json. About 3, 8 and 12 minutes on 2 cores.
+`budget`: `captcha_train --budget` on the 1040 captchas, in processes of their own; seconds from the first step to the last.
+
+Writes results/train_NAME.json. About 3, 10, 20 and 3 minutes on 2 cores.
 """
 import argparse, json, random, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -66,9 +68,35 @@ def one_size(folder):
 
 def whole_command(folder):
     "In a process of its own: `captcha_train` as it comes"
+    import captcha_fastai.export
     from captcha_fastai.cli import captcha_train
+    from captcha_fastai.learner import CaptchaLearner
+    export,trained = CaptchaLearner.to_recogniser,[]
+    def noted(self, *args, **kwargs):
+        trained.append(peak_mb())
+        return export(self, *args, **kwargs)
+    CaptchaLearner.to_recogniser = noted
     with tempfile.TemporaryDirectory() as tmp: captcha_train(folder, out=f'{tmp}/run')
-    print(json.dumps(dict(peak_mb=peak_mb())))
+    print(json.dumps(dict(peak_mb=peak_mb(), peak_mb_of_training=trained[0])))
+
+def with_budget(budget, folder):
+    "In a process of its own: `captcha_train --budget`, with the seconds that it took to train"
+    import captcha_fastai.learner as learner
+    from captcha_fastai.cli import captcha_train
+    plan,calibrate,clock = learner.epochs_in,learner.CaptchaLearner.calibrate,[]
+    def begun(*args, **kwargs):
+        clock.append(time.perf_counter())
+        return plan(*args, **kwargs)
+    def ended(self, *args, **kwargs):
+        clock.append(time.perf_counter())
+        return calibrate(self, *args, **kwargs)
+    learner.epochs_in,learner.CaptchaLearner.calibrate = begun,ended
+    with tempfile.TemporaryDirectory() as tmp:
+        captcha_train(folder, out=f'{tmp}/run', budget=f'{budget}s')
+        run = json.loads(Path(f'{tmp}/run/run.json').read_text())
+    print(json.dumps(dict(budget=budget, epochs=run['epochs'], seconds=clock[1]-clock[0], captcha_accuracy=run['captcha_accuracy'])))
+
+def budget(): return dict(data='captcha_images_v2', n_train=936, n_valid=104, runs=[alone('--budget', o, '--whole', untar_data(url)) for o in (15,60)])
 
 def alone(*args): return json.loads(subprocess.run([sys.executable, __file__, *map(str, args)], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
 
@@ -83,7 +111,15 @@ def scale(sizes=(1000,10000,50000)):
             print(res['sizes'][-1], flush=True)
     return res
 
-def captcha_break(n=24_000, n_valid=4_000, seed=42):
+def captcha_break(sizes=(24_000,100_000)):
+    runs = []
+    for n in sizes:
+        runs.append(endless(n))
+        print(runs[-1], flush=True)
+    return dict(data='captcha 4 of 36, 80x170, each image new', published=.9957, runs=runs)
+
+def endless(n, n_valid=4_000, seed=42):
+    "One pass over `n` images that are drawn while they are needed"
     chars = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
     def draw(i):
         text = ''.join(random.Random(f'{seed} {i}').choices(chars, k=4))
@@ -98,19 +134,20 @@ def captcha_break(n=24_000, n_valid=4_000, seed=42):
     seconds = learn.fit_history.total # before `evaluate`
     result = learn.evaluate(lengths=4)['captcha_accuracy']
     low,high = result.interval
-    return dict(data='captcha 4 of 36, 80x170, each image new', n_train=n, n_valid=n_valid, captcha_accuracy=result.value, captcha_accuracy_low=low, captcha_accuracy_high=high,
-                fit_seconds=seconds, seconds_of_drawing_an_image=drawing, published=.9957)
+    return dict(n_train=n, n_valid=n_valid, captcha_accuracy=result.value, captcha_accuracy_low=low, captcha_accuracy_high=high, fit_seconds=seconds, seconds_of_drawing_an_image=drawing)
 
 if __name__=='__main__':
     parser = argparse.ArgumentParser()
-    parser.add_argument('what', nargs='*', choices=['time','scale','captcha_break',[]])
+    parser.add_argument('what', nargs='*', choices=['time','scale','captcha_break','budget',[]])
     parser.add_argument('--size')
     parser.add_argument('--whole')
+    parser.add_argument('--budget', type=float)
     args = parser.parse_args()
     if args.size: one_size(args.size)
+    elif args.budget: with_budget(args.budget, args.whole)
     elif args.whole: whole_command(args.whole)
     for name in args.what:
         where = machine()
-        result = dict(benchmark='train', seed=42, machine=where, **dict(time=time_to_goal, scale=scale, captcha_break=captcha_break)[name]())
+        result = dict(benchmark='train', seed=42, machine=where, **dict(time=time_to_goal, scale=scale, captcha_break=captcha_break, budget=budget)[name]())
         save(f'train_{name}', result)
         print(name, {k: v for k,v in result.items() if k not in ('machine','runs')}, flush=True)

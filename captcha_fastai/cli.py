@@ -91,7 +91,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #21314286
+# %% ../nbs/75_cli.ipynb #932c45ad
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -133,7 +133,7 @@ def run(
     folder,           # an empty folder to write the recogniser, `run.json` and the pictures to
     model,            # where it will be found, for the report
     recipe='fast',    # name of the recipe
-    epochs=None, lr=None, # `None` is the recipe's
+    epochs=None, lr=None, # `None` is the recipe's, and twice as many where the images are hard (`Extend`)
     seed=42,          # of everything random in the training
     pretrained=False, # start from ImageNet's weights?
     test=None,        # (files, labels) to report on; `None` is the validation set
@@ -145,16 +145,18 @@ def run(
     "Train, evaluate and write"
     from fastai.torch_core import set_seed
     from captcha_fastai.export import to_recogniser # a method of the learner
-    from captcha_fastai.learner import Checkpoint, SelfTrain, StopAtTarget, StopOnInterrupt, captcha_learner, get_recipe
+    from captcha_fastai.learner import Checkpoint, Extend, SelfTrain, StopAtTarget, StopOnInterrupt, captcha_learner, get_recipe
     r = get_recipe(recipe)
     lr = lr or r.lr
+    longer = [] if epochs or budget else [Extend(tell=say)]
     set_seed(seed, reproducible=True)
-    learn = captcha_learner(dls, recipe, pretrained=pretrained, cbs=[StopOnInterrupt()] + ([] if target is None else [StopAtTarget(target, len(dls.valid_ds))]) + ([SelfTrain(unlabelled)] if unlabelled else []))
+    learn = captcha_learner(dls, recipe, pretrained=pretrained, cbs=[StopOnInterrupt()] + longer + ([] if target is None else [StopAtTarget(target, len(dls.valid_ds))]) + ([SelfTrain(unlabelled)] if unlabelled else []))
     _progress(learn)
     epochs = _plan(learn, epochs or r.epochs_for(len(dls.train_ds)), lr, budget, part)
     if part is not None: learn.add_cb(Checkpoint(part))
     say(f'\n{recipe}: {epochs} epochs of {dls.train.epoch_size} images' + ('; CTC reads nothing but blanks at first, that is expected' if r.is_ctc else ''))
     learn.fit_one_cycle(epochs, lr, **r.schedule)
+    epochs = learn.n_epoch
     _say_outcome(learn, model, epochs, target, part, unlabelled)
     say(f'\ntemperature {learn.calibrate():.2f}, fitted on the {len(dls.valid_ds)} validation images')
     try: learn.thresholds = {'0.98': learn.threshold_for(.98)}
@@ -238,7 +240,7 @@ _maybe = Param('folder of images named LABEL.png, or a CSV file', str, opt=False
 def captcha_train(
     data:_maybe=None,          # folder of images named LABEL.png, or a CSV file
     recipe:str='fast',         # fast, crnn, spatial, pooled, mlp, heads or length
-    epochs:int=None,           # how often each image is seen; with fast, where they are few, more than once an epoch [the recipe's]
+    epochs:int=None,           # how often each image is seen; with fast, where they are few, more than once an epoch [the recipe's; twice that for hard images]
     bs:int=None,               # images in a batch [the recipe's]
     lr:float=None,             # highest learning rate [the recipe's]
     valid_pct:float=0.1,       # share of the images to validate on

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'bfloat16_pays', 'Autocast', 'FitHistory',
            'StopOnInterrupt', 'ink_steps', 'InkStart', 'scores_of', 'char_places', 'EpochsAt', 'Recombine', 'SelfTrain',
-           'write_whole', 'Checkpoint', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation', 'CaptchaLearner',
-           'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read', 'versions', 'sha256',
-           'check_new', 'move_into', 'new_folder', 'load_recogniser']
+           'write_whole', 'Checkpoint', 'Extend', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation',
+           'CaptchaLearner', 'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read',
+           'versions', 'sha256', 'check_new', 'move_into', 'new_folder', 'load_recogniser']
 
 # %% ../nbs/50_learner.ipynb #9ae49d86
 import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
@@ -171,7 +171,7 @@ class StopOnInterrupt(Callback):
     def after_fit(self):
         if self.main: signal.signal(signal.SIGINT, self.was)
 
-# %% ../nbs/50_learner.ipynb #0a49eac1
+# %% ../nbs/50_learner.ipynb #167bad86
 def ink_steps(
     x,       # images `(bs, n_in, height, width)`
     lengths, # `(bs,)`: how many characters each has
@@ -193,13 +193,16 @@ class InkStart(Callback):
     ): self.share = share
     def before_fit(self):
         self.ctc = getattr(self.learn.loss_func, 'text', None)
-        self.run = isinstance(self.ctc, CTCLoss) and _fits(self.learn)
+        self.run,self.weight = isinstance(self.ctc, CTCLoss) and _fits(self.learn),1.
     def after_pred(self):
-        self.ctc.start_weight = max(0., 1-self.pct_train/self.share) if self.training else 0.
+        if self.training: self.weight = max(0., min(self.weight, 1-self.pct_train/self.share)) # it never rises, not even where `Extend` moves the fit back in its schedule
+        self.ctc.start_weight = self.weight if self.training else 0.
         if self.ctc.start_weight:
             x,y = (o.as_subclass(torch.Tensor) for o in (self.x, self.yb[0]))
             self.ctc.start_at = ink_steps(x, (y>0).sum(1), y.shape[1], self.learn.loss_func.text_of(self.pred).shape[1])
     def after_fit(self): self.ctc.start_weight = 0.
+    def state(self): return dict(weight=self.weight)
+    def load_state(self, o): self.weight = o['weight']
 
 # %% ../nbs/50_learner.ipynb #b6ce749e
 def scores_of(
@@ -321,7 +324,7 @@ class SelfTrain(EpochsAt):
         self.believe(o['at'], o['ids'])
         self.counts = o['counts']
 
-# %% ../nbs/50_learner.ipynb #4a6679af
+# %% ../nbs/50_learner.ipynb #e6a13584
 def _rng(learn):
     "All random states that a fit draws from"
     _,keys,*rest = np.random.get_state()
@@ -359,7 +362,7 @@ class Checkpoint(Callback):
     ): self.file,self.start,self.best = Path(folder)/'checkpoint.pt',0,None
 
     def before_fit(self):
-        self.run,self.start = _fits(self.learn),0
+        self.run,self.start,self.n_planned = _fits(self.learn),0,self.n_epoch
         if self.run and self.file.exists(): self.load()
 
     def load(self):
@@ -383,12 +386,34 @@ class Checkpoint(Callback):
         rows,state = self.fit_history.rows,self.learn.model.state_dict()
         if self.best is None or rows[-1]['valid_loss']<self.best['valid_loss']:
             self.best = dict(valid_loss=rows[-1]['valid_loss'], epoch=self.epoch, model={k: v.clone() for k,v in state.items()})
-        o = dict(model=dict(state), opt=_plain(self.opt.state_dict()), epoch=self.epoch+1, n_epoch=self.n_epoch, n_params=sum(p.numel() for p in self.learn.model.parameters()),
+        o = dict(model=dict(state), opt=_plain(self.opt.state_dict()), epoch=self.epoch+1, n_epoch=self.n_planned, n_params=sum(p.numel() for p in self.learn.model.parameters()),
                  rows=rows, seconds=rows[-1]['seconds'], rng=_rng(self.learn), best=self.best,
                  states={cb.name: _plain(cb.state()) for cb in self.learn.cbs if hasattr(cb, 'state') and cb.run})
         write_whole(self.file, lambda f: torch.save(o, f))
 
-# %% ../nbs/50_learner.ipynb #596b0d5e
+# %% ../nbs/50_learner.ipynb #d79cf158
+class Extend(Callback):
+    "Twice the epochs for a CTC reader that is found to need them: whose training loss is still high on the way"
+    order = 55 # after the Recorder, before `Checkpoint`
+    def __init__(self,
+        limit=.15, # training loss per character, above which the fit becomes longer
+        at=.4,    # share of the fit, at whose end that is decided
+        least=20, # epochs of a fit that may become longer: shorter ones are for many images
+        n_least=900, # images to train on: with fewer, more epochs were found to make little difference
+        tell=None, # called with a sentence when it happens
+    ): self.limit,self.at,self.least,self.n_least,self.tell = limit,at,least,n_least,tell
+    def before_fit(self):
+        self.extended = False
+        self.run = _fits(self.learn) and isinstance(self.learn.loss_func, CTCLoss) and self.n_epoch>=self.least and len(self.dls.train_ds)>=self.n_least
+    def after_epoch(self):
+        if self.extended or not self.learn.final_record or self.epoch+1!=round(self.at*self.n_epoch): return
+        loss = self.learn.final_record[0]
+        if loss<=self.limit: return
+        self.learn.n_epoch,self.extended = 2*self.n_epoch,True
+        if self.tell: self.tell(f'the training loss is still {loss:.2f} after {self.epoch+1} epochs, so there will be {self.n_epoch} of them')
+    def state(self): return dict(n_epoch=self.n_epoch, extended=self.extended)
+    def load_state(self, o): self.learn.n_epoch,self.extended = o['n_epoch'],o['extended']
+
 def epochs_in(
     learn,   # a `CaptchaLearner`
     seconds, # for all: this epoch, and those that it plans
@@ -437,7 +462,7 @@ class Evaluation(dict):
     __repr__ = __str__
     def _repr_html_(self): return f'<pre>{self}</pre>'
 
-# %% ../nbs/50_learner.ipynb #ec11d565
+# %% ../nbs/50_learner.ipynb #0d702c54
 class CaptchaLearner(Learner):
     "A `Learner` that knows about texts"
     recipe = None    # its name, where it was made by `captcha_learner`
@@ -453,6 +478,14 @@ class CaptchaLearner(Learner):
         if prep := getattr(self.dls, 'prep', None): return prep
         n_in,*size = self.dls.one_batch()[0].shape[1:]
         return ImagePrep(tuple(size), grey=n_in==1)
+
+    def _do_fit(self):
+        "fastai's, but `n_epoch` may change on the way"
+        self.epoch = 0
+        while self.epoch<self.n_epoch:
+            self._with_events(self._do_epoch, 'epoch', CancelEpochException)
+            self.epoch += 1
+        self.epoch -= 1
 
     def validate(self, *args, **kwargs):
         "fastai's `validate`; no fit, so that callbacks of fits leave it alone"
