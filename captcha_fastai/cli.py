@@ -91,7 +91,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #932c45ad
+# %% ../nbs/75_cli.ipynb #11ebbc35
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -240,7 +240,7 @@ _maybe = Param('folder of images named LABEL.png, or a CSV file', str, opt=False
 def captcha_train(
     data:_maybe=None,          # folder of images named LABEL.png, or a CSV file
     recipe:str='fast',         # fast, crnn, spatial, pooled, mlp, heads or length
-    epochs:int=None,           # how often each image is seen; with fast, where they are few, more than once an epoch [the recipe's; twice that for hard images]
+    epochs:int=None,           # how often each image is seen; with fast, where they are few, more than once an epoch [the recipe's; twice that where the loss stays high]
     bs:int=None,               # images in a batch [the recipe's]
     lr:float=None,             # highest learning rate [the recipe's]
     valid_pct:float=0.1,       # share of the images to validate on

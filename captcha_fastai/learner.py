@@ -9,7 +9,7 @@ __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'bfloat1
            'CaptchaLearner', 'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read',
            'versions', 'sha256', 'check_new', 'move_into', 'new_folder', 'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #9ae49d86
+# %% ../nbs/50_learner.ipynb #bdcd734f
 import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ from fastai.callback import schedule # `fit_one_cycle`, `lr_find` and `fine_tune
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
-from fastai.torch_core import params, to_device
+from fastai.torch_core import num_distrib, params, to_device
 from fastcore.basics import patch
 from fastcore.foundation import L
 from safetensors.torch import load_file, save_file
@@ -391,7 +391,7 @@ class Checkpoint(Callback):
                  states={cb.name: _plain(cb.state()) for cb in self.learn.cbs if hasattr(cb, 'state') and cb.run})
         write_whole(self.file, lambda f: torch.save(o, f))
 
-# %% ../nbs/50_learner.ipynb #d79cf158
+# %% ../nbs/50_learner.ipynb #12eee4a1
 class Extend(Callback):
     "Twice the epochs for a CTC reader that is found to need them: whose training loss is still high on the way"
     order = 55 # after the Recorder, before `Checkpoint`
@@ -404,7 +404,7 @@ class Extend(Callback):
     ): self.limit,self.at,self.least,self.n_least,self.tell = limit,at,least,n_least,tell
     def before_fit(self):
         self.extended = False
-        self.run = _fits(self.learn) and isinstance(self.learn.loss_func, CTCLoss) and self.n_epoch>=self.least and len(self.dls.train_ds)>=self.n_least
+        self.run = _fits(self.learn) and isinstance(self.learn.loss_func, CTCLoss) and self.n_epoch>=self.least and len(self.dls.train_ds)>=self.n_least and num_distrib()<2 # several processes might not agree
     def after_epoch(self):
         if self.extended or not self.learn.final_record or self.epoch+1!=round(self.at*self.n_epoch): return
         loss = self.learn.final_record[0]
