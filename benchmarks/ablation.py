@@ -44,7 +44,7 @@ changes = {
 }
 
 class Average(Callback):
-    "Exponential moving average of the weights, from the middle of the fit on; the model has it for validation and at the end"
+    "Exponential moving average of the weights, from the middle of the fit on; the model has it for validation"
     order = -30 # before the model is validated
     def __init__(self, decay=.98): self.decay,self.mean = decay,None
     def after_batch(self):

@@ -5,7 +5,7 @@
 `folds`: the 1040 captchas of the blog in 5 folds; lists every image that is read wrongly, and draws them (nbs/images/folds_wrong.png). `few`:
 trained on 25 to 832 of four folds, tested on the fifth, three draws each; and with 25 to 100, once more with the rest of the four folds as
 images without labels (`captcha_train --unlabelled`). The other three are data sets of their own; of identical images only the first is kept, so that none
-is on both sides of the split. Epochs and everything else are the recipe's (`Recipe.epochs_for`); the part that is tested on chooses nothing.
+is on both sides of the split. Epochs and everything else are those of `captcha_train` (`Recipe.epochs_for`, `Extend`); the part that is tested on chooses nothing.
 Writes results/crossval_NAME.json.
 """
 import argparse, hashlib, re
@@ -16,7 +16,7 @@ from fastai.data.external import fastai_path, untar_data
 
 from captcha_fastai.data import csv_items, folder_items
 from captcha_fastai.image import open_image
-from captcha_fastai.learner import SelfTrain, get_recipe
+from captcha_fastai.learner import Extend, SelfTrain, get_recipe
 from captcha_fastai.metrics import Share
 from calibration import trained
 from common import machine, save
@@ -25,7 +25,7 @@ from recipes import url
 def fitted(train, test, seed, unlabelled=()):
     "Train on `train`; the learner, and which of `test` it reads wrongly, as (file, label, text, probability)"
     learn = trained(train+test, range(len(train), len(train)+len(test)), seed, get_recipe('fast').epochs_for(len(train)), metrics=[],
-                    cbs=[SelfTrain([f for f,_ in unlabelled])] if unlabelled else [])
+                    cbs=[Extend()] + ([SelfTrain([f for f,_ in unlabelled])] if unlabelled else []))
     probs,labels,_ = learn.get_labelled()
     return learn,[(Path(f).name, t, o.text, o.probability) for (f,_),t,o in zip(test, labels, learn.decode(probs)) if o.text!=t]
 

@@ -91,7 +91,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #11ebbc35
+# %% ../nbs/75_cli.ipynb #08e9b809
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -255,7 +255,7 @@ def captcha_train(
     target:float=None,         # stop when the accuracy is at least this, at the lower end of its interval
     unlabelled:str=None,       # folder of further images, without labels, to learn from as well
     resume:str=None,           # go on with an unfinished run: its OUT
-    colour:store_true=False,   # train in colour [the recipe's; fast is grey]
+    colour:store_true=False,   # train in colour [fast: where the images have colours]
     ignore_case:store_true=False, # do not tell upper from lower case
     pretrained:store_true=False,  # start from ImageNet's weights (pooled, spatial, crnn)
     skip_bad:store_true=False, # go on without files that cannot be read

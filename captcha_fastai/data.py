@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['stem_label', 'CaptchaTransform', 'show_batch', 'show_results', 'CaptchaOpen', 'CaptchaEncode', 'BoxEncode',
-           'CaptchaImageBlock', 'CaptchaBlock', 'look_at', 'DataReport', 'folder_items', 'csv_items', 'df_items',
-           'check_labels', 'check_enough', 'memory_bytes', 'CaptchaDL', 'captcha_dsets', 'RandomCrop', 'Drawn',
-           'Cropped', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
+           'CaptchaImageBlock', 'CaptchaBlock', 'look_at', 'coloured', 'DataReport', 'folder_items', 'csv_items',
+           'df_items', 'check_labels', 'check_enough', 'memory_bytes', 'CaptchaDL', 'captcha_dsets', 'RandomCrop',
+           'Drawn', 'Cropped', 'CaptchaDataLoaders', 'image_dl', 'synth_dls']
 
-# %% ../nbs/10_data.ipynb #dd9d0ffe
+# %% ../nbs/10_data.ipynb #63e2dea1
 import hashlib, math, os, re, tempfile, warnings
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ from plum import dispatch
 
 from .augment import captcha_augment
 from .core import CaptchaBox, CaptchaImage, CaptchaLabel, as_fastai
-from .image import ImagePrep, crop_box, open_image
+from .image import ImagePrep, crop_box, open_image, to_mode
 from .svhn import svhn_items
 from .synth import synth_captchas
 from .vocab import Vocab
@@ -141,7 +141,7 @@ def show_results(x:TensorImage, y:CaptchaLabel, samples, outs, ctxs=None, max_n=
     n = min(max_n, len(samples))
     for s,o,ctx in zip(samples, outs, ctxs or _grid(n, x.shape[-2:])): _verdict(s[0].show(ctx=ctx), _text(s[1], y.vocab), _text(o[0], y.vocab))
 
-# %% ../nbs/10_data.ipynb #93e66abc
+# %% ../nbs/10_data.ipynb #a745635c
 def _look(file):
     "`(height, width)`, mode and a digest of the pixels of `file`; or the reason why not"
     try: img = open_image(file)
@@ -153,6 +153,19 @@ def look_at(
 )->list:   # a tuple (size, mode, digest) for each that can be read, else a `str` that says why not
     "Open every file once, in threads"
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool: return list(pool.map(_look, files))
+
+def coloured(
+    images,   # what `open_image` takes
+    most=50,  # of them are looked at
+    least=.1, # ratio of the spread of hue to that of brightness, from which colour counts
+)->bool:
+    "Is there something in the colours of these images? By the median of the ratio, so that a red logo on some of them does not decide"
+    def ratio(source):
+        a = np.asarray(to_mode(open_image(source), False), np.float32)
+        y = a@np.float32([.299,.587,.114])
+        return np.hypot((a[...,0]-y).std(), (a[...,2]-y).std())/max(y.std(), 1)
+    some = [images[int(i)] for i in np.linspace(0, len(images)-1, min(most, len(images)))]
+    return bool(np.median([ratio(o) for o in some])>=least) if some else False
 
 def _some(items, n=10, sep='\n  '):
     "The first `n` of `items`, and how many more"
@@ -439,7 +452,7 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #ce4965fa
+# %% ../nbs/10_data.ipynb #7de394af
 def _tfms(batch_tfms, box, crop):
     "The batch transforms of training"
     if box and crop: raise ValueError("crop takes parts of an image, and its box would no longer fit; leave out crop, or the boxes")
@@ -456,7 +469,7 @@ class CaptchaDataLoaders(DataLoaders):
         valid_idx=None,   # positions in `items` to validate on, instead of `valid_pct` and `seed`
         size=None,        # `(height, width)` in pixels; `None` is the median of the images
         resize='squish',  # `'squish'` stretches to `size`, `'pad'` keeps the proportions
-        grey=True,        # one channel instead of three?
+        grey=None,        # one channel instead of three? `None` asks whether the images have colours (`coloured`)
         case=True,        # tell upper from lower case?
         n_pos=None,       # length of the longest label that the model can give; `None` takes it from the data
         bs=16,            # images in a batch
@@ -483,7 +496,7 @@ class CaptchaDataLoaders(DataLoaders):
         if report.leaked: warnings.warn(f"{len(report.leaked)} images are both in training and in validation, so the accuracy will look too good:\n  "
                                         f"{_some(' = '.join(o) for o in report.leaked)}\nRemove the copies, or give valid_idx", stacklevel=2)
         h,w = (int(pd.Series([o[0][i] for o in looks]).median()) for i in (0,1))
-        prep = ImagePrep(size or (h,w), grey, resize, crop)
+        prep = ImagePrep(size or (h,w), not coloured([o[0] for o in items]) if grey is None else grey, resize, crop)
         return cls.from_parts(items, prep, vocab, n_pos or max(report.lengths), (train,valid), report, bs, batch_tfms, device, path, least)
 
     @classmethod
@@ -510,10 +523,10 @@ class CaptchaDataLoaders(DataLoaders):
         vocab, n_pos, # the `Vocab`, and the length of the longest text
         box=False,    # give the boxes, too? No augmentation then, if none is asked for: it would move the image and not the box
         keep=False,   # draw each image once, and keep it?
-        grey=True, bs=16, batch_tfms=None, device=None, resize='squish', crop=None, least=0, # as `from_items`
+        grey=None, bs=16, batch_tfms=None, device=None, resize='squish', crop=None, least=0, # as `from_items`
     ):
         "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
-        prep = ImagePrep(size, grey, resize, crop)
+        prep = ImagePrep(size, not coloured([draw(i)[0] for i in range(min(n_train, 8))]) if grey is None else grey, resize, crop)
         train,valid = (Drawn(draw, at, o, vocab, n_pos, box, i) for i,(at,o) in enumerate([(range(n_train), prep.uncropped()), (range(n_train, n_train+n_valid), prep)]))
         res = cls._of(train, valid, bs, _tfms(batch_tfms, box, crop), device, again=not keep, least=least)
         res.prep = prep
@@ -571,7 +584,7 @@ def image_dl(files, prep, vocab, n_pos, labels=None, bs=64, device=None):
     dsets = captcha_dsets(items, prep, vocab, n_pos, labelled=labels is not None)
     return CaptchaDL(dsets, bs=bs, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
 
-# %% ../nbs/10_data.ipynb #7201fde9
+# %% ../nbs/10_data.ipynb #6072c22b
 def synth_dls(
     n=32,             # how many images
     seed=0,           # same seed and arguments, same pixels and split
@@ -580,7 +593,7 @@ def synth_dls(
     size=(32,80),     # `(height, width)` in pixels
     valid_pct=0.25,   # share of the images to validate on
     bs=8,             # images in a batch
-    grey=True,        # one channel instead of three?
+    grey=True,        # one channel instead of three? `None` as `from_items`
     batch_tfms=(),    # batch transforms for training; none by default
     **kwargs          # as `synth_captchas` takes them
 ):
@@ -588,4 +601,4 @@ def synth_dls(
     items = synth_captchas(n, seed, chars, lengths, size=size, **kwargs)
     vocab = Vocab(chars)
     n_pos = lengths if isinstance(lengths, int) else max(lengths)
-    return CaptchaDataLoaders.from_parts(items, ImagePrep(size, grey), vocab, n_pos, _split(n, valid_pct, seed, None), bs=bs, batch_tfms=batch_tfms)
+    return CaptchaDataLoaders.from_parts(items, ImagePrep(size, not coloured([o for o,_ in items]) if grey is None else grey), vocab, n_pos, _split(n, valid_pct, seed, None), bs=bs, batch_tfms=batch_tfms)

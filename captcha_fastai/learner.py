@@ -41,7 +41,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CentreError, CharAccuracy, Ch
 from .models import crnn_model, fast_model, feature_shape, fixed_model, heads_model, length_model, located_model, mlp_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #8418f0cc
+# %% ../nbs/50_learner.ipynb #b51116e0
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -50,7 +50,7 @@ class Recipe:
     lr: float          # highest learning rate of the one-cycle schedule
     epochs: int        # of that schedule
     bs: int            # images in a batch
-    grey: bool         # one channel instead of three?
+    grey: bool         # one channel instead of three? `None` asks whether the images have colours (`coloured`)
     light: bool = False     # made for a processor: 16-bit floats where it has them, augmentation and optimiser in one step each?
     schedule: dict = field(default_factory=dict) # for `fit_one_cycle`, where fastai's own defaults do not serve
     locates: bool = False   # does it give a box, too?
@@ -74,7 +74,7 @@ class Recipe:
         return dict(cbs=[Autocast()]+[InkStart(), Recombine()]*self.is_ctc, opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True))
 
 recipes = dict(
-    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=30, bs=16, grey=True, light=True, schedule=dict(pct_start=.15, div=4)),
+    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=30, bs=16, grey=None, light=True, schedule=dict(pct_start=.15, div=4)),
     crnn   = Recipe(crnn_model, CTCLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     spatial= Recipe(fixed_model, PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     pooled = Recipe(partial(fixed_model, pool=True), PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
