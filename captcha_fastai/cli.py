@@ -91,7 +91,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #08e9b809
+# %% ../nbs/75_cli.ipynb #bf88682b
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -148,23 +148,21 @@ def run(
     from captcha_fastai.learner import Checkpoint, Extend, SelfTrain, StopAtTarget, StopOnInterrupt, captcha_learner, get_recipe
     r = get_recipe(recipe)
     lr = lr or r.lr
-    longer = [] if epochs or budget else [Extend(tell=say)]
     set_seed(seed, reproducible=True)
-    learn = captcha_learner(dls, recipe, pretrained=pretrained, cbs=[StopOnInterrupt()] + longer + ([] if target is None else [StopAtTarget(target, len(dls.valid_ds))]) + ([SelfTrain(unlabelled)] if unlabelled else []))
+    learn = captcha_learner(dls, recipe, pretrained=pretrained, cbs=[StopOnInterrupt()] + [Extend(tell=say)]*(not (epochs or budget)) + ([] if target is None else [StopAtTarget(target, len(dls.valid_ds))]) + ([SelfTrain(unlabelled)] if unlabelled else []))
     _progress(learn)
     epochs = _plan(learn, epochs or r.epochs_for(len(dls.train_ds)), lr, budget, part)
     if part is not None: learn.add_cb(Checkpoint(part))
     say(f'\n{recipe}: {epochs} epochs of {dls.train.epoch_size} images' + ('; CTC reads nothing but blanks at first, that is expected' if r.is_ctc else ''))
     learn.fit_one_cycle(epochs, lr, **r.schedule)
-    epochs = learn.n_epoch
-    _say_outcome(learn, model, epochs, target, part, unlabelled)
+    _say_outcome(learn, model, learn.n_epoch, target, part, unlabelled)
     say(f'\ntemperature {learn.calibrate():.2f}, fitted on the {len(dls.valid_ds)} validation images')
     try: learn.thresholds = {'0.98': learn.threshold_for(.98)}
     except ValueError as e: say(f'no probability from which on 98 % are right can be given: {e}')
     result = learn.evaluate(dls.test_dl(*test) if test else None)
     summary = summarise(learn, result, model)
     learn.to_recogniser(folder, force=True, results=result)
-    (Path(folder)/'run.json').write_text(json.dumps(dict(summary, seed=seed, epochs=epochs, lr=lr, bs=dls.train.bs,
+    (Path(folder)/'run.json').write_text(json.dumps(dict(summary, seed=seed, epochs=learn.n_epoch, lr=lr, bs=dls.train.bs,
         precision='bfloat16' if getattr(getattr(learn, 'autocast', None), 'on', False) else 'float32', stopped=learn.stop_on_interrupt.stopped, history=learn.fit_history.rows), indent=1), encoding='utf-8')
     if learn.fit_history.rows: _plots(learn, Path(folder))
     say(f'\n{result}\n\nin {model}: the recogniser, run.json, loss.png, accuracy.png, predictions.png')
@@ -174,6 +172,7 @@ def run(
 def _say_outcome(learn, model, epochs, target, part, unlabelled):
     "How the fit ended, and what is to be known of the readings"
     if learn.stop_on_interrupt.stopped: say(f'\nstopped in epoch {learn.epoch+1} of {epochs}; what was learned so far is saved' + (f', and captcha_train --resume {model} goes on' if part else ''))
+    if getattr(getattr(learn, 'extend', None), 'extended', False): say(f'\nthese images are hard to learn; twice the time (--epochs {2*epochs}) may read more of them')
     if unlabelled: say(f"\nof the {len(unlabelled)} images without labels, {', '.join(map(str, learn.self_train.counts)) or 'none'} were read with confidence and learned from, reading by reading")
     if learn.lengths: say(f'\nall labels have {learn.lengths[0]} characters, and so will all readings; captcha_predict --lengths any lifts that')
     if target is not None: say(f"\n{'reached' if learn.stop_at_target.reached else 'did not reach'} {target}")
