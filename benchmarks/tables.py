@@ -104,12 +104,6 @@ def ablation_table():
         return [name, ', '.join(percent(o[-1]['captcha_accuracy']) for o in runs), f"{sum(o[-1]['seconds']/len(o) for o in runs)/len(runs):.2f}", ', '.join('–' if o is None else f'{o:.0f}' for o in reached)]
     return markdown(['recipe', 'captchas read, by seed', 'seconds an epoch', 'seconds to 97.1 %, by seed'], [row(*o) for o in r['runs'].items()]) if r else 'not run'
 
-def few_ablation_table():
-    "`fast` on 50 images with one part of it taken back, seed by seed"
-    r = load('ablation_few')
-    seeds = lambda runs, k: ', '.join(percent(o[k]) for o in runs)
-    return markdown(['recipe, on 50 labelled images', 'captchas read, by seed'], [[name, seeds(runs, 'captcha_accuracy')] for name,runs in r['runs'].items()]) if r else 'not run'
-
 def crossval_table():
     "`fast` on real data, by cross-validation or on a held-out part; identical images are counted once"
     names = dict(folds="the blog's captchas, 5 folds", simplecaptcha='simplecaptcha, 1991 held out', mathcaptcha='mathcaptcha (3 to 5 characters), 5 folds', display_digits='display_digits (1 to 3 characters), 5 folds')
