@@ -92,7 +92,7 @@ def in_turns(changes, run, seeds=(0,1)):
     for seed in seeds:
         for name,change in changes.items():
             runs[name].append(run(seed, *change))
-            print(seed, name, runs[name][-1][-1] if isinstance(runs[name][-1], list) else runs[name][-1], flush=True)
+            print(seed, name, runs[name][-1], flush=True)
     return dict(benchmark='ablation', data='captcha_images_v2', seed=list(seeds), runs=runs)
 
 def parts(): return 'ablation',dict(n_train=936, n_valid=104, **in_turns(changes, run))

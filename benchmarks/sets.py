@@ -121,23 +121,25 @@ def drawn(kind, folder, n, seed):
         items.append((path, text))
     return items
 
-def tried(items, test, epochs=1., lr=1., seed=42, **data):
-    "`fast`, with its epochs and learning rate multiplied; accuracy on the validation images, on `test`, and seconds"
+def tried(items, test, epochs=1., seed=42, **data):
+    "`fast`, with its epochs multiplied; accuracy on the validation images, on `test`, and seconds"
     r = get_recipe('fast')
     set_seed(seed, reproducible=True)
     dls = CaptchaDataLoaders.from_items(items, valid_idx=range(200), **{**r.for_data(), **data})
     learn = captcha_learner(dls, metrics=[], cbs=[Extend()]) # as captcha_train does
     n = round(epochs*r.epochs_for(len(dls.train_ds)))
-    fit(learn, n, lr)
+    fit(learn, n)
     valid,other = learn.evaluate()['captcha_accuracy'],learn.evaluate(dls.test_dl(*zip(*test)))['captcha_accuracy']
     low,high = other.interval
     res = dict(n_train=len(dls.train_ds), n_epochs=learn.n_epoch, size=dls.prep.size, grey=dls.prep.grey, valid_accuracy=valid.value, n_valid=len(test), captcha_accuracy=other.value, captcha_accuracy_low=low, captcha_accuracy_high=high, fit_seconds=learn.fit_history.total)
-    print(data, epochs, lr, res, flush=True)
+    print(data, epochs, res, flush=True)
     return res
 
-def kinds(tmp, names=('noisy','colour','case','widths')):
+four = ['noisy','colour','case','widths']
+
+def kinds(tmp, names):
     "Those of `names` anew; the others as the result file has them"
-    had = json.loads((results/'sets_kinds.json').read_text())['kinds'] if len(names)<4 else {}
+    had = json.loads((results/'sets_kinds.json').read_text())['kinds'] if len(names)<len(four) else {}
     return dict(kinds={**had, **{k: tried(drawn(globals()[k], tmp/k, 2000, 0), drawn(globals()[k], tmp/f'{k}_test', 1000, 1)) for k in names}})
 
 def untouched(tmp):
@@ -150,7 +152,7 @@ def untouched(tmp):
 if __name__=='__main__':
     parser = argparse.ArgumentParser()
     parser.add_argument('what', nargs='+', choices=['kinds','untouched'])
-    parser.add_argument('--kinds', nargs='+', default=['noisy','colour','case','widths'])
+    parser.add_argument('--kinds', nargs='+', choices=four, default=four)
     args = parser.parse_args()
     for name in args.what:
         where = machine()

@@ -91,7 +91,7 @@ def captcha_synth(
     from captcha_fastai.synth import synth_folder
     with for_people(): say(f'{n} captchas are in {synth_folder(out, n, seed, chars=chars, lengths=parse_lengths(lengths), size=parse_size(size))}')
 
-# %% ../nbs/75_cli.ipynb #bf88682b
+# %% ../nbs/75_cli.ipynb #9bca62d3
 def _column(o): return f'{o:<5}' if isinstance(o, int) or o=='epoch' else f'{o:>16.4f}' if isinstance(o, float) else f'{o!s:>16}'
 
 def _progress(learn):
@@ -155,7 +155,7 @@ def run(
     if part is not None: learn.add_cb(Checkpoint(part))
     say(f'\n{recipe}: {epochs} epochs of {dls.train.epoch_size} images' + ('; CTC reads nothing but blanks at first, that is expected' if r.is_ctc else ''))
     learn.fit_one_cycle(epochs, lr, **r.schedule)
-    _say_outcome(learn, model, learn.n_epoch, target, part, unlabelled)
+    _say_outcome(learn, model, target, part, unlabelled)
     say(f'\ntemperature {learn.calibrate():.2f}, fitted on the {len(dls.valid_ds)} validation images')
     try: learn.thresholds = {'0.98': learn.threshold_for(.98)}
     except ValueError as e: say(f'no probability from which on 98 % are right can be given: {e}')
@@ -163,16 +163,20 @@ def run(
     summary = summarise(learn, result, model)
     learn.to_recogniser(folder, force=True, results=result)
     (Path(folder)/'run.json').write_text(json.dumps(dict(summary, seed=seed, epochs=learn.n_epoch, lr=lr, bs=dls.train.bs,
-        precision='bfloat16' if getattr(getattr(learn, 'autocast', None), 'on', False) else 'float32', stopped=learn.stop_on_interrupt.stopped, history=learn.fit_history.rows), indent=1), encoding='utf-8')
+        precision='bfloat16' if _of_cb(learn, 'autocast', 'on') else 'float32', stopped=learn.stop_on_interrupt.stopped, history=learn.fit_history.rows), indent=1), encoding='utf-8')
     if learn.fit_history.rows: _plots(learn, Path(folder))
     say(f'\n{result}\n\nin {model}: the recogniser, run.json, loss.png, accuracy.png, predictions.png')
     if part is not None and learn.checkpoint.best: _save_best(learn, Path(folder)/'best', model)
     return summary,learn
 
-def _say_outcome(learn, model, epochs, target, part, unlabelled):
+def _of_cb(learn, name, attr):
+    "What the callback `name` says, if the learner has it"
+    return next((getattr(cb, attr, None) for cb in learn.cbs if cb.name==name), None)
+
+def _say_outcome(learn, model, target, part, unlabelled):
     "How the fit ended, and what is to be known of the readings"
-    if learn.stop_on_interrupt.stopped: say(f'\nstopped in epoch {learn.epoch+1} of {epochs}; what was learned so far is saved' + (f', and captcha_train --resume {model} goes on' if part else ''))
-    if getattr(getattr(learn, 'extend', None), 'extended', False): say(f'\nthese images are hard to learn; twice the time (--epochs {2*epochs}) may read more of them')
+    if learn.stop_on_interrupt.stopped: say(f'\nstopped in epoch {learn.epoch+1} of {learn.n_epoch}; what was learned so far is saved' + (f', and captcha_train --resume {model} goes on' if part else ''))
+    if _of_cb(learn, 'extend', 'extended'): say(f'\nthese images are hard to learn; twice the time (--epochs {2*learn.n_epoch}) may read more of them')
     if unlabelled: say(f"\nof the {len(unlabelled)} images without labels, {', '.join(map(str, learn.self_train.counts)) or 'none'} were read with confidence and learned from, reading by reading")
     if learn.lengths: say(f'\nall labels have {learn.lengths[0]} characters, and so will all readings; captcha_predict --lengths any lifts that')
     if target is not None: say(f"\n{'reached' if learn.stop_at_target.reached else 'did not reach'} {target}")
@@ -285,7 +289,6 @@ def _changed(args):
 
 def _train(part, out, force, data, recipe, epochs, bs, lr, valid_pct, seed, size, resize, n_pos, fn_col, label_col, budget, target, colour, ignore_case, pretrained, skip_bad, unlabelled=None):
     "The dataloaders and the run of `captcha_train`; what is needed to go on is in `part` until it is finished"
-    import shutil
     from fastai.torch_core import set_seed
     from captcha_fastai.data import CaptchaDataLoaders
     from captcha_fastai.learner import get_recipe, new_folder
@@ -312,7 +315,6 @@ def _part(out): return Path(out).with_name(Path(out).name+'.part')
 
 def _new_part(out, args, force):
     "A folder beside `out` for what an unfinished run needs to go on"
-    import shutil
     from captcha_fastai.learner import check_new, write_whole
     check_new(out, force)
     part = _part(out)

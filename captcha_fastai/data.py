@@ -452,12 +452,16 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #7de394af
+# %% ../nbs/10_data.ipynb #a63dff3f
 def _tfms(batch_tfms, box, crop):
     "The batch transforms of training"
     if box and crop: raise ValueError("crop takes parts of an image, and its box would no longer fit; leave out crop, or the boxes")
     if batch_tfms is None: batch_tfms = [] if box else captcha_augment()
     return [*[RandomCrop(crop)]*bool(crop), *batch_tfms]
+
+def _prep(size, grey, resize, crop, images):
+    "How images are prepared; where `grey` is not said, those that `images()` gives decide"
+    return ImagePrep(size, not coloured(images()) if grey is None else grey, resize, crop)
 
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
@@ -496,7 +500,7 @@ class CaptchaDataLoaders(DataLoaders):
         if report.leaked: warnings.warn(f"{len(report.leaked)} images are both in training and in validation, so the accuracy will look too good:\n  "
                                         f"{_some(' = '.join(o) for o in report.leaked)}\nRemove the copies, or give valid_idx", stacklevel=2)
         h,w = (int(pd.Series([o[0][i] for o in looks]).median()) for i in (0,1))
-        prep = ImagePrep(size or (h,w), not coloured([o[0] for o in items]) if grey is None else grey, resize, crop)
+        prep = _prep(size or (h,w), grey, resize, crop, lambda: [o[0] for o in items])
         return cls.from_parts(items, prep, vocab, n_pos or max(report.lengths), (train,valid), report, bs, batch_tfms, device, path, least)
 
     @classmethod
@@ -526,7 +530,7 @@ class CaptchaDataLoaders(DataLoaders):
         grey=None, bs=16, batch_tfms=None, device=None, resize='squish', crop=None, least=0, # as `from_items`
     ):
         "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
-        prep = ImagePrep(size, not coloured([draw(i)[0] for i in range(min(n_train, 8))]) if grey is None else grey, resize, crop)
+        prep = _prep(size, grey, resize, crop, lambda: [draw(i)[0] for i in range(min(n_train, 8))])
         train,valid = (Drawn(draw, at, o, vocab, n_pos, box, i) for i,(at,o) in enumerate([(range(n_train), prep.uncropped()), (range(n_train, n_train+n_valid), prep)]))
         res = cls._of(train, valid, bs, _tfms(batch_tfms, box, crop), device, again=not keep, least=least)
         res.prep = prep
@@ -584,7 +588,7 @@ def image_dl(files, prep, vocab, n_pos, labels=None, bs=64, device=None):
     dsets = captcha_dsets(items, prep, vocab, n_pos, labelled=labels is not None)
     return CaptchaDL(dsets, bs=bs, after_item=ToTensor, after_batch=IntToFloatTensor(), device=device)
 
-# %% ../nbs/10_data.ipynb #6072c22b
+# %% ../nbs/10_data.ipynb #0be3a97a
 def synth_dls(
     n=32,             # how many images
     seed=0,           # same seed and arguments, same pixels and split
@@ -601,4 +605,4 @@ def synth_dls(
     items = synth_captchas(n, seed, chars, lengths, size=size, **kwargs)
     vocab = Vocab(chars)
     n_pos = lengths if isinstance(lengths, int) else max(lengths)
-    return CaptchaDataLoaders.from_parts(items, ImagePrep(size, not coloured([o for o,_ in items]) if grey is None else grey), vocab, n_pos, _split(n, valid_pct, seed, None), bs=bs, batch_tfms=batch_tfms)
+    return CaptchaDataLoaders.from_parts(items, _prep(size, grey, 'squish', None, lambda: [o for o,_ in items]), vocab, n_pos, _split(n, valid_pct, seed, None), bs=bs, batch_tfms=batch_tfms)

@@ -462,7 +462,7 @@ class Evaluation(dict):
     __repr__ = __str__
     def _repr_html_(self): return f'<pre>{self}</pre>'
 
-# %% ../nbs/50_learner.ipynb #0d702c54
+# %% ../nbs/50_learner.ipynb #33f9be4e
 class CaptchaLearner(Learner):
     "A `Learner` that knows about texts"
     recipe = None    # its name, where it was made by `captcha_learner`
@@ -481,11 +481,7 @@ class CaptchaLearner(Learner):
 
     def _do_fit(self):
         "fastai's, but `n_epoch` may change on the way"
-        self.epoch = 0
-        while self.epoch<self.n_epoch:
-            self._with_events(self._do_epoch, 'epoch', CancelEpochException)
-            self.epoch += 1
-        self.epoch -= 1
+        for self.epoch in itertools.takewhile(lambda o: o<self.n_epoch, itertools.count()): self._with_events(self._do_epoch, 'epoch', CancelEpochException)
 
     def validate(self, *args, **kwargs):
         "fastai's `validate`; no fit, so that callbacks of fits leave it alone"
