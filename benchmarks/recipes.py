@@ -35,7 +35,7 @@ def run(recipe, seed=42, bf16=False, n_epochs=None):
     result = learn.evaluate()
     summary = summarise(learn, result, None)
     del summary['model']
-    save(f'captcha_{recipe}', dict(benchmark='captcha', data='captcha_images_v2', seed=seed, **summary, lr=r.lr, bs=r.bs,
+    save(f'captcha_{recipe}', dict(benchmark='captcha', data='captcha_images_v2', seed=seed, **summary, lr=r.lr, bs=dls.train.bs,
         precision='bfloat16' if (bf16 or r.light) and has_bfloat16(dls.device) else 'float32', n_params=sum(p.numel() for p in learn.model.parameters()),
         machine=where, epochs=epochs, cpu_seconds=time.process_time()-cpu, best_captcha_accuracy=max(e['captcha_accuracy'] for e in epochs)))
     print(recipe, result, sep='\n', flush=True)

@@ -5,16 +5,15 @@
 # %% auto #0
 __all__ = ['captcha_augment', 'FusedAugment', 'cuts_between', 'recombine']
 
-# %% ../nbs/15_augment.ipynb #2fd1ab95
+# %% ../nbs/15_augment.ipynb #e4eb14e7
 import math
 
 import torch
 import torch.nn.functional as F
 from fasttransform import Transform
 from fastai.torch_core import TensorImageBase
-from fastai.vision.augment import Brightness, Contrast, PadMode, Rotate, Zoom, setup_aug_tfms
 
-# %% ../nbs/15_augment.ipynb #e2b7820c
+# %% ../nbs/15_augment.ipynb #4969e64d
 def captcha_augment(
     max_rotate=10.,   # turn by up to this many degrees, either way
     max_zoom=1.,      # scale by `1/max_zoom` to `max_zoom`; 1 leaves the scale alone
@@ -24,6 +23,7 @@ def captcha_augment(
     """The preset: rotation, brightness and contrast, as in the blog "Captcha prediction – From CNN to CRNN" (2022)"""
     if not (max_zoom>=1): raise ValueError(f"max_zoom={max_zoom} must be 1 or more; 1.1 scales by 1/1.1 to 1.1")
     if not 0<=max_lighting<1: raise ValueError(f"max_lighting={max_lighting} must be at least 0 and below 1")
+    from fastai.vision.augment import Brightness, Contrast, PadMode, Rotate, Zoom, setup_aug_tfms # 150 MB of torchvision, which nobody else needs
     tfms = []
     if max_rotate: tfms.append(Rotate(max_deg=max_rotate, p=p, pad_mode=PadMode.Border))
     if max_zoom>1: tfms.append(Zoom(min_zoom=1/max_zoom, max_zoom=max_zoom, p=p, pad_mode=PadMode.Border))

@@ -452,7 +452,7 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #a63dff3f
+# %% ../nbs/10_data.ipynb #18ef8370
 def _tfms(batch_tfms, box, crop):
     "The batch transforms of training"
     if box and crop: raise ValueError("crop takes parts of an image, and its box would no longer fit; leave out crop, or the boxes")
@@ -462,6 +462,8 @@ def _tfms(batch_tfms, box, crop):
 def _prep(size, grey, resize, crop, images):
     "How images are prepared; where `grey` is not said, those that `images()` gives decide"
     return ImagePrep(size, not coloured(images()) if grey is None else grey, resize, crop)
+
+def _bs(bs, n): return bs or (16 if n<4000 else 32)
 
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
@@ -476,7 +478,7 @@ class CaptchaDataLoaders(DataLoaders):
         grey=None,        # one channel instead of three? `None` asks whether the images have colours (`coloured`)
         case=True,        # tell upper from lower case?
         n_pos=None,       # length of the longest label that the model can give; `None` takes it from the data
-        bs=16,            # images in a batch
+        bs=16,            # images in a batch; `None` is 16, and 32 where there are 4,000 images or more
         least=0,          # images in a training epoch: fewer come several times
         batch_tfms=None,  # batch transforms for training; `None` is `captcha_augment()`, or none where there are boxes, which it would not move; `[]` is none
         skip_bad=False,   # leave out unreadable files, and report them, instead of stopping?
@@ -508,7 +510,8 @@ class CaptchaDataLoaders(DataLoaders):
         "Batches of `items` that were checked already; without items, only `test_dl` gives any"
         batch_tfms = _tfms(batch_tfms, any(len(o)>2 for o in items), prep.crop)
         train,valid = (captcha_dsets([items[i] for i in part], o, vocab, n_pos, [range(len(part)),()]).train for part,o in zip(splits, (prep.uncropped(), prep)))
-        res = cls._of(train, valid, min(bs, max(len(splits[0]), least)) or bs, batch_tfms, device, path, least=least)
+        n,bs = max(len(splits[0]), least),_bs(bs, len(splits[0]))
+        res = cls._of(train, valid, min(bs, n) or bs, batch_tfms, device, path, least=least)
         res.prep,res.report = prep,report
         return res
 
@@ -532,7 +535,7 @@ class CaptchaDataLoaders(DataLoaders):
         "Images that are drawn whenever they are needed, and never kept: as many as one likes, without disk and almost without memory"
         prep = _prep(size, grey, resize, crop, lambda: [draw(i)[0] for i in range(min(n_train, 8))])
         train,valid = (Drawn(draw, at, o, vocab, n_pos, box, i) for i,(at,o) in enumerate([(range(n_train), prep.uncropped()), (range(n_train, n_train+n_valid), prep)]))
-        res = cls._of(train, valid, bs, _tfms(batch_tfms, box, crop), device, again=not keep, least=least)
+        res = cls._of(train, valid, _bs(bs, n_train), _tfms(batch_tfms, box, crop), device, again=not keep, least=least)
         res.prep = prep
         return res
 

@@ -96,7 +96,7 @@ def write_int8(
                         calibrate_method=CalibrationMethod.MinMax, op_types_to_quantize=['Conv','MatMul','Gemm'])
     ready.unlink()
 
-# %% ../nbs/58_export.ipynb #6ee8b6e9
+# %% ../nbs/58_export.ipynb #68fa6b17
 def _plain_results(results):
     "Named results as JSON, shares with their interval; what is not a number, such as a share of no images, is `None`"
     number = lambda o: None if isinstance(o, float) and math.isnan(o) else o
@@ -120,7 +120,7 @@ def check_replay(
     rec,      # a `Recogniser`
     expected, # `Prediction`s of the learner
     images,   # that they are of
-    sizes=(1,3,64), # images that go through the model together
+    sizes=(1,3,16), # images that go through the model together
     most=1e-3,      # that a probability may differ by
 ):
     "Raise a `ValueError` where the recogniser does not say what the learner says"
@@ -162,7 +162,7 @@ def to_recogniser(self:CaptchaLearner,
         (images,labels),rec = replay_images(self) if images is None else images,Recogniser.load(tmp)
         images = [np.asarray(o) for o in images]
         whole = [padded(o, self.prep) for o in images] if self.prep.crop else images
-        check_replay(rec, self.predict_all(whole), whole)
+        check_replay(rec, self.predict_all(whole, bs=16), whole)
         if int8 and (kept := _int8(tmp, rec, whole, labels)): _write_config(self, tmp, files+[kept], results, data)
     return Path(folder)
 

@@ -41,7 +41,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CentreError, CharAccuracy, Ch
 from .models import crnn_model, fast_model, feature_shape, fixed_model, heads_model, length_model, located_model, mlp_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #b51116e0
+# %% ../nbs/50_learner.ipynb #41e610a4
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -49,18 +49,20 @@ class Recipe:
     loss: Callable     # takes a `Vocab`
     lr: float          # highest learning rate of the one-cycle schedule
     epochs: int        # of that schedule
-    bs: int            # images in a batch
+    bs: int            # images in a batch; `None` is 16 or 32, by the number of images
     grey: bool         # one channel instead of three? `None` asks whether the images have colours (`coloured`)
-    light: bool = False     # made for a processor: 16-bit floats where it has them, augmentation and optimiser in one step each?
+    light: bool = False     # made for a processor: 16-bit floats where it has them, and augmentation in one step?
     schedule: dict = field(default_factory=dict) # for `fit_one_cycle`, where fastai's own defaults do not serve
     locates: bool = False   # does it give a box, too?
+    fused: bool = False     # PyTorch's AdamW, all weights in one step, in place of fastai's Adam?
     @property
     def is_ctc(self): return isinstance(self.loss(Vocab('0')).text, CTCLoss)
     def epochs_for(self,
         n, # training images
     )->int:
-        "The recipe's epochs; those of `light` recipes are for up to 2,000 images, of which fewer than 900 come several times in an epoch, and there are fewer epochs on more"
-        return int(np.clip(round(self.epochs*(2000/max(n, 2000))**.87), 6, 100)) if self.light else self.epochs
+        "The recipe's epochs; those of `light` recipes are for up to 2,000 images, of which fewer than 900 come several times in an epoch, and there are fewer epochs on more; fewest where `Extend` gives them back to images that need them"
+        if not self.light: return self.epochs
+        return max(5, round(self.epochs*(2000/max(n, 2000))**(1.17 if self.is_ctc and not self.locates else .87)))
     def build(self, *args, **kwargs):
         "The model, its memory laid out as it is fastest"
         return self.model(*args, **kwargs).to(memory_format=torch.channels_last if self.light else torch.contiguous_format)
@@ -70,18 +72,17 @@ class Recipe:
         return dict(bs=self.bs, grey=self.grey, **(dict(least=900, batch_tfms=[FusedAugment(max_stretch=1.1, max_shear=.2, max_elastic=1.)]) if self.light else dict(batch_tfms=captcha_augment())))
     def for_learner(self):
         "What fastai's `Learner` needs to know of it: callbacks, and the optimiser where it is not fastai's Adam"
-        if not self.light: return dict(cbs=[])
-        return dict(cbs=[Autocast()]+[InkStart(), Recombine()]*self.is_ctc, opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True))
+        return dict(cbs=([Autocast()]+[InkStart(), Recombine()]*self.is_ctc)*self.light, **(dict(opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)) if self.fused else {}))
 
 recipes = dict(
-    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=30, bs=16, grey=None, light=True, schedule=dict(pct_start=.15, div=4)),
+    fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=30, bs=None, grey=None, light=True, schedule=dict(pct_start=.15, div=4)),
     crnn   = Recipe(crnn_model, CTCLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     spatial= Recipe(fixed_model, PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
     pooled = Recipe(partial(fixed_model, pool=True), PerPositionLoss, lr=3e-3, epochs=60, bs=8, grey=False),
-    mlp    = Recipe(mlp_model, PerPositionLoss, lr=3e-3, epochs=24, bs=64, grey=True, light=True, schedule=dict(pct_start=.15, div=4)),
-    heads  = Recipe(heads_model, PerPositionLoss, lr=4e-3, epochs=36, bs=16, grey=False, light=True, schedule=dict(pct_start=.15, div=4)),
-    length = Recipe(length_model, LengthLoss, lr=4e-3, epochs=24, bs=32, grey=False, light=True, schedule=dict(pct_start=.15, div=4)),
-    located= Recipe(located_model, LocatedLoss, lr=4e-3, epochs=24, bs=16, grey=True, light=True, schedule=dict(pct_start=.15, div=4), locates=True))
+    mlp    = Recipe(mlp_model, PerPositionLoss, lr=3e-3, epochs=24, bs=64, grey=True, light=True, fused=True, schedule=dict(pct_start=.15, div=4)),
+    heads  = Recipe(heads_model, PerPositionLoss, lr=4e-3, epochs=36, bs=16, grey=False, light=True, fused=True, schedule=dict(pct_start=.15, div=4)),
+    length = Recipe(length_model, LengthLoss, lr=4e-3, epochs=24, bs=32, grey=False, light=True, fused=True, schedule=dict(pct_start=.15, div=4)),
+    located= Recipe(located_model, LocatedLoss, lr=4e-3, epochs=24, bs=16, grey=True, light=True, fused=True, schedule=dict(pct_start=.15, div=4), locates=True))
 
 def get_recipe(
     name, # one of `recipes`, or a `Recipe`
@@ -204,7 +205,7 @@ class InkStart(Callback):
     def state(self): return dict(weight=self.weight)
     def load_state(self, o): self.weight = o['weight']
 
-# %% ../nbs/50_learner.ipynb #b6ce749e
+# %% ../nbs/50_learner.ipynb #4b7d7f2e
 def scores_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`
@@ -267,7 +268,7 @@ class Recombine(EpochsAt):
         if self.epoch<self.skipped() or not (self.cuts is None or self.due() or self.had is not self.train_dl.more): return
         self.pool()
         n = (self.ids>0).sum(1)
-        at = char_places(self.learn, self.pieces, self.ids) if self.epoch else ink_steps(self.pieces, n, self.ids.shape[1], self.pieces.shape[-1])
+        at = char_places(self.learn, self.pieces, self.ids) if self.epoch else torch.cat([ink_steps(x, o, self.ids.shape[1], x.shape[-1]) for x,o in zip(self.pieces.split(64), n.split(64))])
         self.cuts = cuts_between(at, n, self.pieces.shape[-1])
     def mix(self, idxs):
         batch = x,y = self.train_dl.kept_batch(idxs)
@@ -391,14 +392,14 @@ class Checkpoint(Callback):
                  states={cb.name: _plain(cb.state()) for cb in self.learn.cbs if hasattr(cb, 'state') and cb.run})
         write_whole(self.file, lambda f: torch.save(o, f))
 
-# %% ../nbs/50_learner.ipynb #12eee4a1
+# %% ../nbs/50_learner.ipynb #61f19235
 class Extend(Callback):
     "Twice the epochs for a CTC reader that is found to need them: whose training loss is still high on the way"
     order = 55 # after the Recorder, before `Checkpoint`
     def __init__(self,
         limit=.15, # training loss per character, above which the fit becomes longer
         at=.4,    # share of the fit, at whose end that is decided
-        least=20, # epochs of a fit that may become longer: shorter ones are for many images
+        least=5, # epochs of a fit that may become longer: those of fewer are trials
         n_least=900, # images to train on: with fewer, more epochs were found to make little difference
         tell=None, # called with a sentence when it happens
     ): self.limit,self.at,self.least,self.n_least,self.tell = limit,at,least,n_least,tell

@@ -7,13 +7,10 @@ __all__ = ['Normalise', 'Ink', 'FixedHead', 'StepHead', 'feature_shape', 'fixed_
            'ConvHead', 'fast_model', 'mlp_model', 'Bytes', 'heads_model', 'LengthHead', 'length_model', 'BoxByPlace',
            'BoxByRegression', 'AttendRows', 'GRUHead', 'LocatedHead', 'located_model']
 
-# %% ../nbs/20_models.ipynb #13735265
+# %% ../nbs/20_models.ipynb #876251d5
 import torch
 from torch import nn
-from torchvision.models import ResNet34_Weights, resnet34
 from fastai.layers import ConvLayer, ResBlock
-from fastai.vision.learner import create_body
-from fastai.vision.models.xresnet import xresnet34
 
 # %% ../nbs/20_models.ipynb #617c300e
 class Normalise(nn.Module):
@@ -73,7 +70,7 @@ class StepHead(nn.Module):
         for rnn in self.rnns: x = rnn(x)[0]
         return self.score(self.drop(x))
 
-# %% ../nbs/20_models.ipynb #d47ff99b
+# %% ../nbs/20_models.ipynb #5d7eaf8b
 def feature_shape(
     body,   # takes images
     n_in,   # channels of the images
@@ -86,6 +83,7 @@ def feature_shape(
     return c,(h,w)
 
 def _large_body(arch, n_in, pretrained, cut):
+    from fastai.vision.learner import create_body # with torchvision: 150 MB, which the small networks do without
     return nn.Sequential(Normalise(n_in), create_body(arch, n_in=n_in, pretrained=pretrained, cut=cut))
 
 def fixed_model(
@@ -95,6 +93,7 @@ def fixed_model(
     pretrained=False, # start from ImageNet's weights?
 )->nn.Sequential:     # gives `(bs, n_pos, n_class)`
     "xresnet34 and one softmax per position"
+    from fastai.vision.models.xresnet import xresnet34
     body = _large_body(xresnet34(pretrained=pretrained), n_in, pretrained, -4)
     return nn.Sequential(body, FixedHead(*feature_shape(body, n_in, size), n_pos, n_class, pool))
 
@@ -104,6 +103,7 @@ def crnn_model(
     pretrained=False, # start from ImageNet's weights?
 )->nn.Sequential:     # gives `(bs, width/16, n_class)`
     "resnet34 without its last stage, linear 64, bidirectional LSTMs of 256 and 128, a score per column"
+    from torchvision.models import ResNet34_Weights, resnet34
     body = _large_body(resnet34(weights=ResNet34_Weights.DEFAULT if pretrained else None), n_in, pretrained, 7)
     return nn.Sequential(body, StepHead(*feature_shape(body, n_in, size), n_class, (256,128), n_linear=64))
 
@@ -139,7 +139,7 @@ class ConvHead(nn.Module):
         self.drop,self.score = nn.Dropout(dropout),nn.Linear(hidden, n_class)
     def forward(self, x): return self.score(self.drop(self.mix(self.drop(x.flatten(1,2))).transpose(1,2)))
 
-# %% ../nbs/20_models.ipynb #e6a171cb
+# %% ../nbs/20_models.ipynb #64b67fd5
 def _no_weights(name, pretrained):
     if pretrained: raise ValueError(f"there are no pretrained weights of {name!r}; leave pretrained out, or use pooled, spatial or crnn")
 
@@ -150,10 +150,12 @@ def fast_model(
     widths=(16,32,64,128), # channels, layer by layer
     hidden=256,       # channels of the head
     dropout=0.3,      # before and after the head's convolutions
+    fine=36,          # images with fewer columns than this for each character go through the first layer in their full size
 )->nn.Sequential:     # gives `(bs, n_steps, n_class)`
     "A compact residual body, two convolutions along the columns, a score for each"
     _no_weights('fast', pretrained)
-    strides = [(2,s) for s in width_strides(size[1], n_pos)]
+    wish = ((1,1),(2,2),(2,2),(2,1)) if size[1]<fine*n_pos else ((2,2),(2,2),(2,1),(2,2)) # (height, width)
+    strides = list(zip([h for h,_ in wish], width_strides(size[1], n_pos, [w for _,w in wish])))
     body = nn.Sequential(Ink(), ConvLayer(n_in, widths[0], ks=5, stride=strides[0]),
                          *[ResBlock(1, i, o, stride=s) for i,o,s in zip(widths, widths[1:], strides[1:])])
     return nn.Sequential(body, ConvHead(*feature_shape(body, n_in, size), n_class, hidden, dropout))
