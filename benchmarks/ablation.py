@@ -7,18 +7,19 @@ of them alike. `few`: 50 images to train on, and the fifth fold of crossval.py t
 results/ablation.json and results/ablation_few.json. About 8 and 15 minutes on 2 cores.
 """
 import argparse
+from functools import partial
 
 import numpy as np, torch
 from fastai.callback.core import Callback
 from fastai.data.external import untar_data
-from fastai.optimizer import Adam
+from fastai.optimizer import OptimWrapper
 from fastai.torch_core import set_seed
 from torch import nn
 
 from captcha_fastai.augment import FusedAugment, captcha_augment
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import Autocast, InkStart, Recombine, captcha_learner, get_recipe
-from captcha_fastai.models import StepHead, feature_shape
+from captcha_fastai.models import StepHead, fast_model, feature_shape
 from common import fit, machine, save, strong
 from crossval import captchas, in_folds
 from recipes import url
@@ -27,13 +28,18 @@ def lstm(learn):
     body = learn.model[0]
     learn.model = nn.Sequential(body, StepHead(*feature_shape(body, 1, learn.dls.prep.size), len(learn.dls.vocab), (128,), dropout=.3)).to(memory_format=torch.channels_last)
 
+def fine(learn):
+    dls = learn.dls
+    learn.model = fast_model(len(dls.vocab), dls.n_pos, dls.prep.size, dls.prep.n_in, fine=1e9).to(memory_format=torch.channels_last)
+
 without = lambda cb: lambda learn: learn.remove_cb(cb)
 changes = {
     'as it is': (),
     'without the ink start': (dict(), without(InkStart)),
     'an LSTM in place of the two convolutions': (dict(), lstm),
     "fastai's augmentation": (dict(batch_tfms=captcha_augment(max_zoom=1.1)),),
-    "fastai's Adam": (dict(), lambda learn: setattr(learn, 'opt_func', Adam)),
+    "PyTorch's fused AdamW": (dict(), lambda learn: setattr(learn, 'opt_func', partial(OptimWrapper, opt=torch.optim.AdamW, fused=True))),
+    'full size in the first layer, as small images have it': (dict(), fine),
     '32-bit floats': (dict(), without(Autocast)),
     'channels first in memory': (dict(), lambda learn: learn.model.to(memory_format=torch.contiguous_format)),
     'batches of 32': (dict(bs=32),),

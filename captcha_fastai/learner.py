@@ -41,7 +41,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CentreError, CharAccuracy, Ch
 from .models import crnn_model, fast_model, feature_shape, fixed_model, heads_model, length_model, located_model, mlp_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #41e610a4
+# %% ../nbs/50_learner.ipynb #254d412d
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -62,7 +62,7 @@ class Recipe:
     )->int:
         "The recipe's epochs; those of `light` recipes are for up to 2,000 images, of which fewer than 900 come several times in an epoch, and there are fewer epochs on more; fewest where `Extend` gives them back to images that need them"
         if not self.light: return self.epochs
-        return max(5, round(self.epochs*(2000/max(n, 2000))**(1.17 if self.is_ctc and not self.locates else .87)))
+        return max(5, round(self.epochs*(2000/max(n, 2000))**(1.3 if self.is_ctc and not self.locates else .87)))
     def build(self, *args, **kwargs):
         "The model, its memory laid out as it is fastest"
         return self.model(*args, **kwargs).to(memory_format=torch.channels_last if self.light else torch.contiguous_format)
