@@ -531,13 +531,13 @@ def captcha_export(
         if (examples := Path(run)/'examples').is_dir(): shutil.copytree(examples, Path(out)/'examples', dirs_exist_ok=True)
         for name,o in files.items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
 
-# %% ../nbs/75_cli.ipynb #6764dfb6
+# %% ../nbs/75_cli.ipynb #5e7d7a4f
 @call_parse
 def captcha_demo(
     out:str='demo',            # folder to write
     n:int=2000,                # captchas to train and validate on
     n_unseen:int=500,          # captchas to report on, with texts that training never saw
-    epochs:int=12,             # how often each image is seen
+    epochs:int=8,              # how often each image is seen
     seed:int=0,                # same seed, same captchas
     force:store_true=False,    # replace what has the same name in OUT
 ):
