@@ -452,7 +452,7 @@ class _Names:
     def __len__(self): return len(self.at)
     def __getitem__(self, i): return (f'image {self.at[i]} that was drawn',)
 
-# %% ../nbs/10_data.ipynb #18ef8370
+# %% ../nbs/10_data.ipynb #c3cf44be
 def _tfms(batch_tfms, box, crop):
     "The batch transforms of training"
     if box and crop: raise ValueError("crop takes parts of an image, and its box would no longer fit; leave out crop, or the boxes")
@@ -463,7 +463,9 @@ def _prep(size, grey, resize, crop, images):
     "How images are prepared; where `grey` is not said, those that `images()` gives decide"
     return ImagePrep(size, not coloured(images()) if grey is None else grey, resize, crop)
 
-def _bs(bs, n): return bs or (16 if n<4000 else 32)
+def _bs(bs, n):
+    "Images in a batch, where `n` are trained on"
+    return bs or (16 if n<4000 else 32)
 
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos` and the `report` on the data"
