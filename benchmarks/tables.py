@@ -120,9 +120,9 @@ def time_line():
     return (f"97.1 % of the blog's 104 captchas after {r['median_seconds']:.1f} seconds of fitting (median of {len(r['runs'])} seeds, {sum(o['seconds_to_goal'] is not None for o in r['runs'])} of which got there in the "
             f"{r['n_epochs']} epochs that were planned; they end between {percent(min(ends))} and {percent(max(ends))}; the whole schedule takes {whole:.1f} seconds), {r['times_less']:.0f} times less than the fastest of the blog's recipes in the same run: {others}")
 
-def few_table():
+def few_table(name='crossval_few'):
     "Accuracy against the number of labelled images"
-    r = load('crossval_few')
+    r = load(name)
     if not r: return 'not run'
     def row(name, runs):
         a = [o['accuracy'] for o in runs]
