@@ -1,20 +1,21 @@
 """How fast does `fast` learn, how much memory does that take, and how does it grow?
 
-    python benchmarks/train.py time scale captcha_break budget
+    python benchmarks/train.py time memory scale captcha_break budget
 
 `time`: the 936 and 104 captchas of the blog (split of seed 42), a schedule of 6 epochs that was fixed beforehand, five seeds; and, in the same
 run, one epoch of each of the blog's recipes after a warm-up of one batch. How many epochs those need to 97.1 % is taken from the full runs
 of recipes.py. Seconds are those of the fit: opening the images, training, validation after each epoch.
 
-`scale`: peak memory (resident) of `captcha_train` on the 1040 captchas, up to the end of its training and in all, and seconds an epoch on 1,000 to 50,000 generated captchas of 60x160,
-each in a process of its own.
+`memory`: peak memory (resident) of `captcha_train` on the 1040 captchas, up to the end of its training and in all, in a process of its own.
+
+`scale`: seconds and peak memory of an epoch on 1,000 to 50,000 generated captchas of 60x160, each in a process of its own.
 
 `captcha_break`: the setting of that project: 4 of 36 characters, 170x80, drawn by the package `captcha`, each image new. One pass over
 24,000 images, tested on 4,000 others.
 
 `budget`: `captcha_train --budget` on the 1040 captchas, in processes of their own; seconds from the first step to the last.
 
-Writes results/train_NAME.json. About 3, 10, 3 and 3 minutes on 2 cores.
+Writes results/train_NAME.json. About 3, 2, 10, 3 and 3 minutes on 2 cores.
 """
 import argparse, json, random, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -100,11 +101,11 @@ def budget(): return dict(data='captcha_images_v2', n_train=936, n_valid=104, ru
 
 def alone(*args): return json.loads(subprocess.run([sys.executable, __file__, *map(str, args)], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
 
+def memory(): return dict(data='captcha_images_v2', **alone('--whole', untar_data(url)))
+
 def scale(sizes=(1000,10000,50000)):
-    res = dict(data='generated, 5 of 36, 60x160', captcha_images_v2=alone('--whole', untar_data(url)))
-    print(res, flush=True)
+    res = dict(data='generated, 5 of 36, 60x160', sizes=[])
     with tempfile.TemporaryDirectory() as tmp:
-        res['sizes'] = []
         for n in sizes:
             folder = synth_folder(Path(tmp)/str(n), n+100, seed=n, chars='0123456789abcdefghijklmnopqrstuvwxyz', lengths=5)
             res['sizes'].append(alone('--size', folder))
@@ -138,7 +139,7 @@ def endless(n, n_valid=4_000, seed=42):
 
 if __name__=='__main__':
     parser = argparse.ArgumentParser()
-    parser.add_argument('what', nargs='*', choices=['time','scale','captcha_break','budget',[]])
+    parser.add_argument('what', nargs='*', choices=['time','memory','scale','captcha_break','budget',[]])
     parser.add_argument('--size')
     parser.add_argument('--whole')
     parser.add_argument('--budget', type=float)
@@ -148,6 +149,6 @@ if __name__=='__main__':
     elif args.whole: whole_command(args.whole)
     for name in args.what:
         where = machine()
-        result = dict(benchmark='train', seed=42, machine=where, **dict(time=time_to_goal, scale=scale, captcha_break=captcha_break, budget=budget)[name]())
+        result = dict(benchmark='train', seed=42, machine=where, **dict(time=time_to_goal, memory=memory, scale=scale, captcha_break=captcha_break, budget=budget)[name]())
         save(f'train_{name}', result)
         print(name, {k: v for k,v in result.items() if k not in ('machine','runs')}, flush=True)

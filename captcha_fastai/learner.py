@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['recipes', 'FORMAT', 'Recipe', 'get_recipe', 'has_bfloat16', 'bfloat16_pays', 'Autocast', 'FitHistory',
-           'StopOnInterrupt', 'ink_steps', 'InkStart', 'scores_of', 'char_places', 'EpochsAt', 'Recombine', 'SelfTrain',
-           'write_whole', 'Checkpoint', 'Extend', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation',
+           'StopOnInterrupt', 'ink_steps', 'InkStart', 'Trim', 'scores_of', 'char_places', 'EpochsAt', 'Recombine',
+           'SelfTrain', 'write_whole', 'Checkpoint', 'Extend', 'epochs_in', 'StopAtTarget', 'Prediction', 'Evaluation',
            'CaptchaLearner', 'check_steps', 'check_boxes', 'default_metrics', 'captcha_learner', 'find_and_read',
            'versions', 'sha256', 'check_new', 'move_into', 'new_folder', 'load_recogniser']
 
-# %% ../nbs/50_learner.ipynb #bdcd734f
-import hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
+# %% ../nbs/50_learner.ipynb #a62db761
+import ctypes, hashlib, itertools, json, os, random, shutil, signal, tempfile, threading, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -41,7 +41,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CentreError, CharAccuracy, Ch
 from .models import crnn_model, fast_model, feature_shape, fixed_model, heads_model, length_model, located_model, mlp_model
 from .vocab import Vocab
 
-# %% ../nbs/50_learner.ipynb #254d412d
+# %% ../nbs/50_learner.ipynb #f1093dc5
 @dataclass(frozen=True)
 class Recipe:
     "A model, its loss, and the settings it is trained with"
@@ -72,7 +72,7 @@ class Recipe:
         return dict(bs=self.bs, grey=self.grey, **(dict(least=900, batch_tfms=[FusedAugment(max_stretch=1.1, max_shear=.2, max_elastic=1.)]) if self.light else dict(batch_tfms=captcha_augment())))
     def for_learner(self):
         "What fastai's `Learner` needs to know of it: callbacks, and the optimiser where it is not fastai's Adam"
-        return dict(cbs=([Autocast()]+[InkStart(), Recombine()]*self.is_ctc)*self.light, **(dict(opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)) if self.fused else {}))
+        return dict(cbs=([Autocast(), Trim()]+[InkStart(), Recombine()]*self.is_ctc)*self.light, **(dict(opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)) if self.fused else {}))
 
 recipes = dict(
     fast   = Recipe(fast_model, CTCLoss, lr=6e-3, epochs=30, bs=None, grey=None, light=True, schedule=dict(pct_start=.15, div=4)),
@@ -204,6 +204,14 @@ class InkStart(Callback):
     def after_fit(self): self.ctc.start_weight = 0.
     def state(self): return dict(weight=self.weight)
     def load_state(self, o): self.weight = o['weight']
+
+# %% ../nbs/50_learner.ipynb #ad944e4b
+class Trim(Callback):
+    "After each epoch, give memory that is free back to the system, where the C library can (glibc's `malloc_trim`)"
+    order = 63 # when the epoch is over for all others
+    def after_epoch(self):
+        try: ctypes.CDLL(None).malloc_trim(0)
+        except (AttributeError, OSError, TypeError): pass # another system, or another C library
 
 # %% ../nbs/50_learner.ipynb #4b7d7f2e
 def scores_of(
