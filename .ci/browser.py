@@ -1,8 +1,9 @@
-"""The page of `captcha_app` in a real browser: an upload, a paste, a batch, the camera fed from a file; what it says has to be the label.
+"""Test the page of `captcha_app` in a real browser: an upload, a paste, a batch, and the camera fed from a file; what it reads must be the label.
 
     python .ci/browser.py [--recogniser FOLDER --images FOLDER] [--shots FOLDER] [--setup]
 
-Without a recogniser it trains one, which takes half a minute. `--setup` installs Chromium and playwright where that is possible. Where there is no browser it says so and ends well."""
+Without a recogniser it trains one, which takes half a minute. `--setup` installs Chromium and playwright if possible. Without a browser, the test
+is skipped with a message."""
 import argparse, base64, os, shutil, subprocess, sys, tempfile, time
 from importlib import invalidate_caches
 from importlib.util import find_spec
@@ -24,7 +25,7 @@ PASTE = """([name, data]) => {
 }"""
 
 def set_up():
-    "Chromium from Debian, where one may install it; playwright from PyPI. What cannot be had is missed later on"
+    "Install Chromium from Debian, if allowed, and playwright from PyPI; what is missing afterwards is reported later"
     commands = [['apt-get', '-qq', 'update'], ['apt-get', '-qq', 'install', '-y', 'chromium']] if not chromium() and shutil.which('apt-get') and os.getuid()==0 else []
     if not find_spec('playwright'): commands.append([sys.executable, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'playwright'])
     for o in commands: subprocess.run(o, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -39,7 +40,7 @@ def trained(folder):
     return folder/'recogniser',folder/'unseen'
 
 def film(file, image, size=(640,480), n=10):
-    "A film in which `image` is held into the camera; the border flickers, so that no two frames are the same"
+    "A film in which `image` is held in front of the camera; the border flickers, so no two frames are the same"
     from PIL import Image
     w,h = size
     card = image.convert('RGB').resize((int(.9*w), round(.9*w*image.height/image.width)), Image.Resampling.BILINEAR)
@@ -52,7 +53,7 @@ def film(file, image, size=(640,480), n=10):
             f.write(b'FRAME\n' + y.tobytes() + b''.join(o.resize((w//2,h//2)).tobytes() for o in (cb,cr)))
 
 def served(recogniser, images):
-    "`captcha_app` on a folder with examples: the process and where it is"
+    "`captcha_app` on a folder with examples: the process and its address"
     folder = Path(tempfile.mkdtemp())/'Demo'
     shutil.copytree(recogniser, folder)
     (folder/'examples').mkdir(exist_ok=True)
@@ -124,8 +125,8 @@ class Visit:
         return (len(seen)-1)/(seen[-1]-seen[0])*1000 if len(seen)>1 else 0
 
 def chosen(recogniser, images, n=14):
-    "Images that the recogniser reads right, since it is the page that is tested here"
-    from captcha_fastai.inference import Recogniser
+    "Images that the recogniser reads right, because the page is tested here, and not the recogniser"
+    from captcha_fastai.recogniser import Recogniser
     rec = Recogniser.load(recogniser)
     files = [o for o in sorted(Path(images).glob('*.png')) if (r := rec.read(o)).text==o.stem and r.probability>.9][:n]
     assert len(files)==n, f'the recogniser reads only {len(files)} images right'
@@ -158,7 +159,7 @@ def main():
     a = p.parse_args()
     if a.setup: set_up()
     missing = [why for have,why in ((chromium(),'Chromium'), (find_spec('playwright'),'playwright'), (find_spec('gradio'),'gradio')) if not have]
-    if missing: sys.exit(print(f"browser test skipped: there is no {', no '.join(missing)}"))
+    if missing: sys.exit(print(f"browser test skipped: {' and '.join(missing)} not installed"))
     from PIL import Image
     tmp = Path(tempfile.mkdtemp())
     recogniser,images = (a.recogniser,a.images) if a.recogniser else trained(tmp/'demo')

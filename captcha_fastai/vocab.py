@@ -8,13 +8,14 @@ __all__ = ['Vocab']
 # %% ../nbs/00_vocab.ipynb #d3fb9750
 import unicodedata
 
-# %% ../nbs/00_vocab.ipynb #c127fe62
+# %% ../nbs/00_vocab.ipynb #a2859a86
 class Vocab:
     "Characters ↔ class ids `1..n` in sorted order; class id 0 means *no character*"
-    blank = 0
+    blank = 0 # the class id of no character
+
     def __init__(self,
-        chars,      # the characters, in any order and any iterable: `'0123456789'`
-        case=True,  # tell upper from lower case? With `False` every label is lower-cased first
+        chars,      # the characters, in any order: a string or an iterable of strings
+        case=True,  # tell upper from lower case? `False` turns every label into lower case first
     ):
         self.case = case
         self.chars = ''.join(sorted(set(self.normalise(''.join(chars)))))
@@ -30,7 +31,7 @@ class Vocab:
 
     def normalise(self,
         text,  # a label as it was typed, or as a file system stores it
-    )->str:    # `text` with composed accents (Unicode NFC), lower-cased where case does not count
+    )->str:    # `text` with composed accents (Unicode NFC), in lower case if case does not count
         "The form of `text` that counts as equal"
         text = unicodedata.normalize('NFC', str(text))
         return text if self.case else text.lower()
@@ -47,12 +48,14 @@ class Vocab:
     )->list:         # class ids, `n_pos` of them if it is given
         "Class ids of `text`"
         text = self.normalise(text)
-        if bad := self.unknown(text): raise ValueError(f"{_names(bad)} in label {text!r} is not among the {len(self.chars)} characters "
-            f"{self.chars!r}; correct the label, or train with labels that have it")
+        if bad := self.unknown(text):
+            raise ValueError(f"{_names(bad)} in label {text!r} is not among the {len(self.chars)} characters "
+                             f"{self.chars!r}; correct the label, or train with labels that have it")
         ids = [self.chars.index(c)+1 for c in text]
         if n_pos is None: return ids
-        if len(ids)>n_pos: raise ValueError(f"{text!r} has {len(ids)} characters, the model reads {n_pos}; "
-            f"build the dataloaders with n_pos={len(ids)}")
+        if len(ids)>n_pos:
+            raise ValueError(f"{text!r} has {len(ids)} characters, the model reads {n_pos}; "
+                             f"build the dataloaders with n_pos={len(ids)}")
         return ids + [self.blank]*(n_pos-len(ids))
 
     def decode(self,
@@ -62,8 +65,8 @@ class Vocab:
         return ''.join(self.chars[i-1] for i in map(int, ids) if i!=self.blank)
 
     def __len__(self): return len(self.chars)+1
-    def __eq__(self, other): return isinstance(other, Vocab) and (self.chars,self.case)==(other.chars,other.case)
-    def __hash__(self): return hash((self.chars,self.case))
+    def __hash__(self): return hash((self.chars, self.case))
+    def __eq__(self, other): return isinstance(other, Vocab) and (self.chars, self.case)==(other.chars, other.case)
     def __repr__(self): return f"Vocab({self.chars!r}{'' if self.case else ', case=False'})"
 
 def _names(chars): return ', '.join(f"{c!r} (U+{ord(c):04X})" for c in chars)
