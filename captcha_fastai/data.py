@@ -6,7 +6,7 @@
 __all__ = ['CaptchaDataLoaders', 'synth_dls', 'BoxEncode', 'CaptchaBlock', 'CaptchaEncode', 'CaptchaImageBlock', 'CaptchaOpen',
            'CaptchaTransform', 'Cropped', 'Drawn', 'captcha_dsets', 'image_dl']
 
-# %% ../nbs/16_data.ipynb #e1c423a8
+# %% ../nbs/16_data.ipynb #ba111ba2
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from fastcore.basics import ifnone, listify, patch
 from fasttransform import Pipeline
 
 from .augment import acts_on_valid, train_valid_tfms
-from .batches import CaptchaDL, batch_size
+from .batches import CaptchaDL, batch_size, keep_random_state
 from .blocks import (BoxEncode, CaptchaBlock, CaptchaEncode, CaptchaImageBlock, CaptchaOpen,
                                    CaptchaTransform, Cropped, Drawn, DrawnName, captcha_dsets, image_dl)
 from .image import ImagePrep, open_image
@@ -68,7 +68,7 @@ class CaptchaDataLoaders(DataLoaders):
         tfms = [*self.valid.after_item.fs, *self.valid.after_batch.fs]
         return not any(acts_on_valid(o) for o in tfms if not isinstance(o, (ToTensor, IntToFloatTensor)))
 
-# %% ../nbs/16_data.ipynb #00e38a78
+# %% ../nbs/16_data.ipynb #6d20f085
 @patch(cls_method=True)
 def _build(cls:CaptchaDataLoaders,
     train,           # dataset to train on
@@ -89,9 +89,10 @@ def _build(cls:CaptchaDataLoaders,
     min_images = chosen.get('min_images', 0)
     for_train,for_valid = train_valid_tfms(chosen.get('batch_tfms'), prep.crop)
     common = dict(after_item=[ToTensor(), *listify(item_tfms)], device=device)
-    train_dl = CaptchaDL(train, bs=batch_size(chosen.get('bs'), len(train), min_images), min_images=min_images,
-                         redraw=redraw, shuffle=True, drop_last=True, after_batch=for_train, **common)
-    valid_dl = CaptchaDL(valid, after_batch=for_valid, **common)
+    with keep_random_state(): # both draw a seed for their order
+        train_dl = CaptchaDL(train, bs=batch_size(chosen.get('bs'), len(train), min_images), min_images=min_images,
+                             redraw=redraw, shuffle=True, drop_last=True, after_batch=for_train, **common)
+        valid_dl = CaptchaDL(valid, after_batch=for_valid, **common)
     res = cls(train_dl, valid_dl, path=path, device=device)
     return res._describe(prep, vocab, n_pos, report, chosen, prep.grey)
 

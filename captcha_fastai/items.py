@@ -365,7 +365,7 @@ def check_enough(
     if len(labels)==1: raise ValueError(f"all {len(items)} labels are {items[0][1]!r}, so there is nothing "
                                         "to tell apart; check how the labels are made")
 
-# %% ../nbs/10_items.ipynb #7437a3eb
+# %% ../nbs/10_items.ipynb #24e38b52
 def split_items(
     n,               # number of items
     valid_pct=.1,    # share to validate on; at least one item
@@ -376,7 +376,9 @@ def split_items(
     from fastai.data.transforms import RandomSplitter # here, because it imports torch
     if valid_idx is None:
         if not 0<valid_pct<1: raise ValueError(f"valid_pct={valid_pct} must be between 0 and 1, e.g. 0.1")
-        train,valid = RandomSplitter(max(valid_pct, 1/n), seed=seed)(range(n))
+        import torch
+        with torch.random.fork_rng(devices=[]): # the split does not change what a fit draws
+            train,valid = RandomSplitter(max(valid_pct, 1/n), seed=seed)(range(n))
         return list(train),list(valid)
     valid = sorted({int(i) for i in valid_idx})
     if not valid or valid[0]<0 or valid[-1]>=n or len(valid)==n:
