@@ -177,7 +177,8 @@ def _saved_recipe(config, recipe, folder):
     "The recipe to build a saved model with"
     if recipe is not None: return get_recipe(recipe)
     if config['recipe'] in recipes: return recipes[config['recipe']]
-    raise ValueError(f"{folder} was trained with the recipe {config['recipe']!r}, which is not among {', '.join(recipes)}; pass it: load_recogniser(folder, recipe=…)")
+    raise ValueError(f"{folder} was trained with the recipe {config['recipe']!r}, which is not among {', '.join(recipes)}; "
+                     "pass it: load_recogniser(folder, recipe=…)")
 
 def _checked_dls(dls, recipe, prep, vocab):
     "The dataloaders `dls` to go on training with, if a saved model can read them"

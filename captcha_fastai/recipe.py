@@ -107,7 +107,7 @@ def get_recipe(
 )->Recipe:
     "The recipe of that name"
     if isinstance(name, Recipe): return name
-    if name not in recipes: raise ValueError(f"there is no recipe {name!r}; choose from {', '.join(recipes)}, or pass a Recipe")
+    if name not in recipes: raise ValueError(f"the recipe {name!r} is unknown; choose from {', '.join(recipes)}, or pass a Recipe")
     return recipes[name]
 
 # %% ../nbs/49_recipe.ipynb #b14d2eab

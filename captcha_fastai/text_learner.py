@@ -8,7 +8,6 @@ __all__ = ['CaptchaLearner', 'recipe_learner', 'plot_top_losses', 'tensorboard_l
 # %% ../nbs/49_text_learner.ipynb #31902f3b
 from itertools import islice
 
-import numpy as np
 from fastai.callback import schedule # adds `fit_one_cycle`, `lr_find` and `fine_tune` to `Learner`
 from fastai.callback.core import CancelEpochException
 from fastai.callback.progress import ShowGraphCallback
