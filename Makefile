@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
-SOURCES := $(wildcard nbs/*.ipynb nbs/images/* captcha_fastai/*.py benchmarks/*.py benchmarks/results/*.json .ci/*.py) README.md settings.ini setup.py
+SOURCES := $(wildcard nbs/*.ipynb nbs/images/* captcha_fastai/*.py captcha_fastai/start/* benchmarks/*.py benchmarks/results/*.json .ci/*.py) README.md settings.ini setup.py MANIFEST.in
 
 .PHONY: demo test retest browser-test prepare outputs figures clean help
 

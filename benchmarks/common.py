@@ -20,7 +20,8 @@ trying = 'BENCHMARKS_TRY' in os.environ # with --try, and in the processes that 
 
 url = 'https://github.com/AakashKumarNain/CaptchaCracker/raw/master/captcha_images_v2.zip'
 digests = dict(captcha_images_v2='cf42806e2e18', simplecaptcha='cb6400d4d234', mathcaptcha='ea54fed2840b',
-               display_digits='ec8a7365e18a', MNIST='2fdb6eb3eaae')
+               display_digits='ec8a7365e18a', MNIST='2fdb6eb3eaae', water_meters='25528dceb5d5',
+               cn_plates='530c69f53533', kcaptcha='7be62b77f838', five_digits='0cf7b02cb3f6')
 
 def data_folder(name):
     "The folder of a data set; all but `captcha_images_v2` must have been put into fastai's archive folder"
@@ -70,12 +71,13 @@ def some(n, at_least=64):
 
 # a group is all modules that these import, directly or not
 groups = dict(training=('learner','synth','drawings'), reading=('recogniser','export','learner'),
-              decoding=('search',), page=('app','recogniser'))
+              decoding=('search',), page=('app','recogniser'),
+              others=()) # programs of others
 # modules that do not determine what a training or a reading results in
 not_followed = dict(training={'export','recogniser','folder','files','interpret','cli','output','cluster',
                               'distributed','svhn','app'},
                     reading={'interpret','cli','output','cluster','distributed','svhn','app'}, decoding=set(),
-                    page={'learner','data'})
+                    page={'learner','data'}, others=set())
 
 def imported(path):
     "The modules of the library that a module imports"

@@ -1,11 +1,14 @@
 """The recipe `fast` on generated images of other kinds: with its defaults, with settings that were tuned, and with
 images without end.
 
-    python benchmarks/sets.py noisy colour case widths plates captcha_break
+    python benchmarks/sets.py noisy colour case widths strips plates captcha_break
 
 `noisy` grey JPEGs, `colour` with lines, `case`-sensitive letters, and `widths` and lengths that vary: 1,800
 images to train on, 200 to validate, and 1,000 others, drawn for the test alone. The defaults of the recipe
 (epochs, colour, size in the first layer) were chosen with these four in view.
+
+`strips`: 4 to 8 of 32 characters without look-alikes, 140 to 756 pixels wide, in 30 of the fonts of this machine (the
+pretrained start was drawn with them as well), each letter in its own colour and font, behind lines.
 
 `plates`: number plates, hung askew, in fonts, colours and lengths of their own, first drawn when the defaults
 were fixed. The defaults are compared with two attempts to do better; the attempt with the best validation
@@ -17,6 +20,8 @@ image new. One pass over 24,000 images, tested on 4,000 others.
 Writes results/sets_NAME.json. About 4 minutes each on 2 cores, `plates` 20.
 """
 import random, tempfile
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import matplotlib
@@ -25,6 +30,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from captcha_fastai.augment import FusedAugment
 from captcha_fastai.data import CaptchaDataLoaders
+from captcha_fastai.fonts import check_font
 from captcha_fastai.learner import get_recipe
 from captcha_fastai.synth import captcha_image
 from captcha_fastai.vocab import Vocab
@@ -79,6 +85,36 @@ def widths(rng):
     h = rng.randint(36, 64)
     w = int(h*.62*len(text)+rng.randint(10, 40))
     return written(rng, text, (h,w), (235,)*3, dark(rng), lines=1),text,dict(format='PNG')
+
+def many_fonts(n=30):
+    "Paths of `n` fonts of this machine that have the 32 characters, the same for the same fonts installed"
+    paths = sorted(str(o) for o in Path('/usr/share/fonts').rglob('*.ttf'))
+    random.Random(0).shuffle(paths)
+    found = (face for face in map(check_font, paths) if face and set(plain)<=set(face.chars))
+    res = [o.path for o in islice(found, n)]
+    if len(res)==n: return res
+    raise ValueError(f"this needs {n} fonts in /usr/share/fonts, and there are {len(res)}; install more font packages")
+
+plain = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789' # without the look-alikes O and I, 0 and 1
+
+def strips(rng):
+    text = string(rng, plain, 4, 8)
+    pitch = rng.uniform(30, 92)
+    h,w = 64,round(pitch*len(text)+20)
+    img = Image.new('RGB', (w,h), tuple(rng.randint(200, 255) for _ in range(3)))
+    pen = ImageDraw.Draw(img)
+    for i,c in enumerate(text):
+        font = ImageFont.truetype(rng.choice(strip_fonts()), rng.randint(30, 44))
+        tile = Image.new('L', (80,80))
+        ImageDraw.Draw(tile).text((40,40), c, font=font, fill=255, anchor='mm')
+        tile = tile.rotate(rng.uniform(-20, 20), resample=Image.Resampling.BICUBIC)
+        at = (round(10+pitch*(i+.5)+rng.uniform(-3, 3))-40, h//2-40+rng.randint(-6, 6))
+        img.paste(Image.new('RGB', tile.size, dark(rng)()), at, tile)
+    for _ in range(rng.randint(2, 5)):
+        pen.line([(rng.randint(0, w), rng.randint(0, h)) for _ in range(3)], fill=dark(rng)(), width=rng.randint(1, 2))
+    return img,text,dict(format='PNG')
+
+strip_fonts = lru_cache(many_fonts)
 
 def plates(rng):
     text = string(rng, 'ABCDEFGHJKLMNPRSTUVWXYZ0123456789', 5, 8)
@@ -161,7 +197,7 @@ def captcha_break(n=24_000, n_valid=4_000, seed=42):
     return dict(data='captcha 4 of 36, 80x170, each image new', published=.9957, seed=seed, n_train=n, n_valid=n_valid,
                 **figures(result), fit_seconds=learn.fit_history.total, seconds_of_drawing_an_image=drawing/200)
 
-parts = {o.__name__: lambda o=o: default(o) for o in (noisy, colour, case, widths)}
+parts = {o.__name__: lambda o=o: default(o) for o in (noisy, colour, case, widths, strips)}
 parts.update(plates=tuned, captcha_break=captcha_break)
 
 if __name__=='__main__': run_parts(__doc__, parts, 'training')

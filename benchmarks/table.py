@@ -5,8 +5,9 @@ fingerprint differs from the present one. `.ci/fresh.py` compares what notebooks
 tables.
 """
 from dataclasses import dataclass
+from functools import lru_cache
 
-from common import is_current, load_result as load
+from common import digest, is_current, library, load_result as load
 
 every = {} # name → function, of all tables
 
@@ -15,9 +16,14 @@ def table(f):
     every[f.__name__] = f
     return f
 
+@lru_cache
+def start_digest():
+    "Of the weights that come with the library"
+    return digest(library/'start')
+
 def state(r):
-    "What a reader has to know about the code that a result was measured with"
-    if not is_current(r): return ['earlier version']
+    "What a reader has to know about the code and the start that a result was measured with"
+    if not is_current(r) or r.get('start') not in (None, start_digest()): return ['earlier version']
     return ['uncommitted changes']*bool(r['machine'].get('dirty'))
 
 def measured(name):

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['captcha_augment', 'FusedAugment', 'RandomCrop', 'acts_on_valid', 'train_valid_tfms']
 
-# %% ../nbs/14_augment.ipynb #392aa71c
+# %% ../nbs/14_augment.ipynb #029a90bc
 import math, sys
 
 import torch
 import torch.nn.functional as F
 from fastai.data.transforms import IntToFloatTensor
-from fastai.torch_core import TensorImage, TensorImageBase
+from fastai.torch_core import TensorImage, TensorImageBase, retain_meta
 from fastcore.basics import listify, patch, store_attr
 from fasttransform import Pipeline, Transform
 
@@ -38,7 +38,7 @@ def captcha_augment(
     if max_lighting: tfms += [Brightness(max_lighting=max_lighting, p=p), Contrast(max_lighting=max_lighting, p=p)]
     return setup_aug_tfms(tfms)
 
-# %% ../nbs/14_augment.ipynb #4c597c25
+# %% ../nbs/14_augment.ipynb #d46f3a9f
 class FusedAugment(Transform):
     "Change place, shape and light of a batch of training images in one warp and one change of light"
     split_idx,order = 0,30 # training only; after `IntToFloatTensor` and `RandomCrop`
@@ -60,11 +60,13 @@ class FusedAugment(Transform):
 
     def encodes(self, x:TensorImageBase):
         turn,zoom,contrast,brightness,stretch,shear,down,right = self.draw(8, x)
+        meta = x
         if self.max_blur: x = self.blurred(x)
         grid = self.grid(x, turn, zoom, stretch, shear, down, right)
         x = F.grid_sample(x, grid.to(x.dtype), padding_mode='border', align_corners=False)
         if self.max_lighting: x = self.lit(x, contrast, brightness)
-        return self.noisy(x) if self.max_noise else x
+        if self.max_noise: x = self.noisy(x)
+        return retain_meta(meta, x, as_copy=True)
 
     def draw(self,
         n,  # how many numbers per image
@@ -74,7 +76,7 @@ class FusedAugment(Transform):
         strength = torch.rand(n, len(x), device=x.device)*2-1
         return strength*(torch.rand(n, len(x), device=x.device)<self.p)
 
-# %% ../nbs/14_augment.ipynb #1947c019
+# %% ../nbs/14_augment.ipynb #48850d5c
 @patch
 def grid(self:FusedAugment,
     x,        # the images `(bs, n_in, h, w)`
@@ -87,6 +89,8 @@ def grid(self:FusedAugment,
 ):            # `(bs, h, w, 2)`, as `grid_sample` needs it
     "The place in `x` from which each pixel of the result comes"
     h,w = x.shape[-2:]
+    widths = _widths_of(x)
+    if widths is not None: w = widths
     turn = turn*math.radians(self.max_rotate)
     zoom = self.max_zoom**zoom
     stretch = self.max_stretch**stretch
@@ -95,16 +99,56 @@ def grid(self:FusedAugment,
     across = [turn.cos()*wide, (shear*self.max_shear-turn.sin()*wide)*h/w, right*2*self.max_shift[1]]
     along = [turn.sin()*high*w/h, turn.cos()*high, down*2*self.max_shift[0]]
     theta = torch.stack([torch.stack(across, 1), torch.stack(along, 1)], 1)
+    if widths is not None: return self.own_grid(x, theta, widths)
     grid = F.affine_grid(theta, x.shape, align_corners=False)
     return grid+self.pull(x) if self.max_elastic else grid
 
+def _widths_of(x):
+    "The own widths of the images of a batch `(bs,)`, or `None` if all are as wide as the batch"
+    widths = getattr(x, 'widths', None)
+    return None if widths is None else widths.to(x.device, torch.float32)
+
+# %% ../nbs/14_augment.ipynb #398f4f27
 @patch
 def pull(self:FusedAugment, x):
     "A smooth displacement of each pixel, `(bs, h, w, 2)`"
     h,w = x.shape[-2:]
-    coarse = (torch.rand(len(x), 2, 3, 9, device=x.device)*2-1)*self.max_elastic
-    pull = F.interpolate(coarse, (h,w), mode='bicubic', align_corners=True)
+    pull = F.interpolate(self.coarse_pull(x), (h,w), mode='bicubic', align_corners=True)
     return torch.stack([pull[:,0]*2/w, pull[:,1]*2/h], -1)
+
+@patch
+def coarse_pull(self:FusedAugment, x):
+    "Displacements in pixels `(bs, 2, 3, 9)`, at places all over an image"
+    return (torch.rand(len(x), 2, 3, 9, device=x.device)*2-1)*self.max_elastic
+
+@patch
+def own_grid(self:FusedAugment,
+    x,      # the images `(bs, n_in, h, w)`, padded on the right
+    theta,  # an affine map each `(bs, 2, 3)`
+    widths, # their own widths `(bs,)`
+):          # `(bs, h, w, 2)`; columns behind an image repeat its last one
+    "As `grid`, with the coordinates of each image alone"
+    h,w = x.shape[-2:]
+    own = widths[:,None,None]
+    edge = 1-1/own # the middle of the last column, where the image reaches from -1 to 1
+    columns = torch.arange(w, device=x.device)+.5
+    u = (columns*2/own-1).minimum(edge)
+    v = ((torch.arange(h, device=x.device)+.5)*2/h-1)[:,None]
+    theta = theta[...,None,None]
+    across,along = (theta[:,i,0]*u+theta[:,i,1]*v+theta[:,i,2] for i in (0,1))
+    if self.max_elastic:
+        right,down = self.own_pull(x, u/edge, v*h/max(h-1, 1), widths)
+        across,along = across+right,along+down
+    across = across.minimum(edge).maximum(-edge)
+    return torch.stack([(across+1)*own/w-1, along], -1)
+
+@patch
+def own_pull(self:FusedAugment, x, u, v, widths):
+    "As `pull`, at the places `u` and `v`, from -1 to 1 over an image alone; two tensors `(bs, h, w)`"
+    h,w = x.shape[-2:]
+    at = torch.stack([u.expand(-1, h, -1), v.expand(len(x), -1, w)], -1)
+    pull = F.grid_sample(self.coarse_pull(x), at, mode='bicubic', padding_mode='border', align_corners=True)
+    return pull[:,0]*2/widths[:,None,None],pull[:,1]*2/h
 
 # %% ../nbs/14_augment.ipynb #06f30590
 @patch

@@ -116,22 +116,28 @@ def CaptchaBlock(
     "A block for labels that are short texts"
     return TransformBlock(type_tfms=CaptchaEncode(vocab, n_pos))
 
-# %% ../nbs/15_blocks.ipynb #5e566690
+# %% ../nbs/15_blocks.ipynb #84df8eab
 def _text(o, vocab):
     "The text of decoded labels or of class ids"
     return o if isinstance(o, str) else vocab.decode(o.tolist())
 
+def _cut(img, i, x):
+    "Image `i` of the batch `x` without the columns that it was padded with"
+    widths = getattr(x, 'widths', None)
+    return img if widths is None else img[...,:int(widths[i])]
+
 @dispatch
 def show_batch(x:TensorImage, y:CaptchaLabel, samples, ctxs=None, max_n=8, **kwargs):
     ctxs = _axes(ctxs, min(max_n, len(samples)), x.shape[-2:])
-    for (img,label,*boxes),ctx in zip(samples, ctxs):
+    for i,((img,label,*boxes),ctx) in enumerate(zip(samples, ctxs)):
+        img = _cut(img, i, x)
         CaptchaImage(img, TitledStr(_text(label, y.vocab)), *boxes).show(ctx=ctx)
 
 @dispatch
 def show_results(x:TensorImage, y:CaptchaLabel, samples, outs, ctxs=None, max_n=8, **kwargs):
     ctxs = _axes(ctxs, min(max_n, len(samples)), x.shape[-2:])
-    for (img,label,*_),out,ctx in zip(samples, outs, ctxs):
-        _verdict(img.show(ctx=ctx), _text(label, y.vocab), _text(out[0], y.vocab))
+    for i,((img,label,*_),out,ctx) in enumerate(zip(samples, outs, ctxs)):
+        _verdict(_cut(img, i, x).show(ctx=ctx), _text(label, y.vocab), _text(out[0], y.vocab))
 
 # %% ../nbs/15_blocks.ipynb #2ce26728
 def captcha_dsets(
@@ -196,7 +202,7 @@ class Drawn:
         "The same without positions, as fastai stores datasets"
         return Drawn(None, (), self.prep, self.vocab, self.n_pos, self.box, self.split_idx)
 
-# %% ../nbs/15_blocks.ipynb #e99bc2cc
+# %% ../nbs/15_blocks.ipynb #85af65bf
 class _Framed(tuple): "A label and its box, for fastai's dispatch"
 
 @patch
@@ -215,9 +221,10 @@ def show_batch(x:TensorImage, y:_Framed, samples, ctxs=None, max_n=8, **kwargs):
 def show_results(x:TensorImage, y:_Framed, samples, outs, ctxs=None, max_n=8, **kwargs):
     ctxs = _axes(ctxs, min(max_n, len(samples)), x.shape[-2:])
     show_results(x, y[0], samples, outs, ctxs=ctxs, max_n=max_n, **kwargs)
-    for (_,_,box),out,ctx in zip(samples, outs, ctxs):
-        box.show(ctx, x.shape[-2:], color='tab:green', linestyle=':')
-        CaptchaBox(out[1]).show(ctx, x.shape[-2:])
+    for i,((img,_,box),out,ctx) in enumerate(zip(samples, outs, ctxs)):
+        size = _cut(img, i, x).shape[-2:]
+        box.show(ctx, size, color='tab:green', linestyle=':')
+        CaptchaBox(out[1]).show(ctx, size)
 
 # %% ../nbs/15_blocks.ipynb #db951cc7
 class Cropped:

@@ -6,42 +6,44 @@
 __all__ = ['CaptchaDataLoaders', 'synth_dls', 'BoxEncode', 'CaptchaBlock', 'CaptchaEncode', 'CaptchaImageBlock', 'CaptchaOpen',
            'CaptchaTransform', 'Cropped', 'Drawn', 'captcha_dsets', 'image_dl']
 
-# %% ../nbs/16_data.ipynb #ba111ba2
-import warnings
+# %% ../nbs/16_data.ipynb #9b9e07e5
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from fastai.data.core import DataLoaders
 from fastai.data.transforms import IntToFloatTensor, ToTensor
 from fastai.torch_core import default_device
 from fastcore.basics import ifnone, listify, patch
 from fasttransform import Pipeline
 
+from .alphabet import vocab_for
 from .augment import acts_on_valid, train_valid_tfms
 from .batches import CaptchaDL, batch_size, keep_random_state
 from .blocks import (BoxEncode, CaptchaBlock, CaptchaEncode, CaptchaImageBlock, CaptchaOpen,
                                    CaptchaTransform, Cropped, Drawn, DrawnName, captcha_dsets, image_dl)
-from .image import ImagePrep, open_image
-from .items import (DataReport, check_enough, check_labels, checked_items, coloured, csv_items, df_items,
-                                  folder_items, look_at, some_of, split_items)
+from .geometry import (as_geometry, check_crop, chosen_settings, fixed_geometry, make_prep, readable_items,
+                                     sizes_of, warn_leaks, with_size)
+from .image import open_image
+from .items import (DataReport, check_enough, check_labels, checked_items, csv_items, df_items, folder_items,
+                                  split_items)
 from .svhn import svhn_items
-from .synth import synth_captchas
+from .synth import captcha_image, captcha_texts, synth_captchas
 from .vocab import Vocab
 
 _all_ = ['BoxEncode', 'CaptchaBlock', 'CaptchaEncode', 'CaptchaImageBlock', 'CaptchaOpen', 'CaptchaTransform',
          'Cropped', 'Drawn', 'captcha_dsets', 'image_dl']
 
-# %% ../nbs/16_data.ipynb #e391f005
+# %% ../nbs/16_data.ipynb #9834fd2c
 class CaptchaDataLoaders(DataLoaders):
     "Batches of images and labels, with the `prep` of the images, the `vocab`, `n_pos`, and the `report` on the data"
-    def _describe(self, prep, vocab, n_pos, report, chosen, grey):
+    def _describe(self, prep, vocab, n_pos, report, chosen, grey, geometry):
         "Remember what the data are, and what was chosen"
         self.prep = prep
         self.vocab,self.n_pos = vocab,n_pos
         self.report = report
         self._chosen = chosen
         self._grey = grey          # one channel, unless a recipe or the user chooses otherwise?
+        self._geometry = geometry  # sizes of the images, and what was chosen of them
         self._built = self._state()
         return self
 
@@ -52,10 +54,10 @@ class CaptchaDataLoaders(DataLoaders):
 
     @property
     def chosen(self):
-        "Those of `bs`, `batch_tfms`, `grey` and `min_images` that the user passed, or changed later on the dataloaders"
+        "The settings that the user passed, or changed later on the dataloaders, such as `bs` and `size`"
         changed = {k:v for k,v in self._state().items() if v!=self._built[k]}
         if 'batch_tfms' in changed: changed['batch_tfms'] = list(self.train.after_batch.fs)
-        return {**self._chosen, **changed}
+        return {**self._chosen, **self._geometry.chosen, **changed}
 
     @property
     def c(self):
@@ -68,7 +70,7 @@ class CaptchaDataLoaders(DataLoaders):
         tfms = [*self.valid.after_item.fs, *self.valid.after_batch.fs]
         return not any(acts_on_valid(o) for o in tfms if not isinstance(o, (ToTensor, IntToFloatTensor)))
 
-# %% ../nbs/16_data.ipynb #6d20f085
+# %% ../nbs/16_data.ipynb #59fb57ee
 @patch(cls_method=True)
 def _build(cls:CaptchaDataLoaders,
     train,           # dataset to train on
@@ -79,6 +81,7 @@ def _build(cls:CaptchaDataLoaders,
     report=None,     # the `DataReport`
     item_tfms=None,  # transforms of opened images
     redraw=False,    # draw training images again in each epoch?
+    geometry=None,   # the `Geometry` of the images; `None`: all of `prep` was chosen
     device=None,     # `None` is fastai's default
     path='.',        # where fastai's own methods write
     **settings       # `bs`, `batch_tfms`, `grey`, `min_images`; `None` was not chosen
@@ -87,24 +90,18 @@ def _build(cls:CaptchaDataLoaders,
     device = device or default_device()
     chosen = {k:v for k,v in settings.items() if v is not None}
     min_images = chosen.get('min_images', 0)
+    if geometry is None: geometry = fixed_geometry(prep)
     for_train,for_valid = train_valid_tfms(chosen.get('batch_tfms'), prep.crop)
     common = dict(after_item=[ToTensor(), *listify(item_tfms)], device=device)
     with keep_random_state(): # both draw a seed for their order
         train_dl = CaptchaDL(train, bs=batch_size(chosen.get('bs'), len(train), min_images), min_images=min_images,
-                             redraw=redraw, shuffle=True, drop_last=True, after_batch=for_train, **common)
+                             redraw=redraw, shuffle=True, drop_last=True, after_batch=for_train,
+                             widths=geometry.widths(prep), **common)
         valid_dl = CaptchaDL(valid, after_batch=for_valid, **common)
     res = cls(train_dl, valid_dl, path=path, device=device)
-    return res._describe(prep, vocab, n_pos, report, chosen, prep.grey)
+    return res._describe(prep, vocab, n_pos, report, chosen, prep.grey, geometry)
 
-def _check_crop(box, crop):
-    "Raise a `ValueError` if images with boxes would be cropped"
-    if box and crop: raise ValueError("crop takes parts of the images, so their boxes would no longer fit; leave out one of them")
-
-def _prep(size, grey, resize, crop, images):
-    "The `ImagePrep`; if `grey` is `None`, the images that `images()` returns decide"
-    return ImagePrep(size, not coloured(images()) if grey is None else grey, resize, crop)
-
-# %% ../nbs/16_data.ipynb #b946fe46
+# %% ../nbs/16_data.ipynb #dd3651ba
 @patch(cls_method=True)
 def from_parts(cls:CaptchaDataLoaders,
     items,             # pairs (source, label), or triples with `[box, size]` in pixels
@@ -113,6 +110,7 @@ def from_parts(cls:CaptchaDataLoaders,
     n_pos,             # length of the longest label
     splits=((),()),    # positions in `items` of the training and of the validation items
     report=None,       # the `DataReport`
+    geometry=None,     # the `Geometry` that `prep` follows from; `None`: the user chose all of `prep`
     bs=None,           # images per batch; `None` is 16, and 32 from 4,000 images
     batch_tfms=None,   # batch transforms; `None` is none
     grey=None,         # one channel instead of three? `None` is `prep.grey`, not chosen
@@ -122,68 +120,60 @@ def from_parts(cls:CaptchaDataLoaders,
     path='.',          # where fastai's own methods write
 ):
     "Batches of items that were checked; without items, only `test_dl` returns batches"
-    _check_crop(any(len(o)>2 for o in items), prep.crop)
+    check_crop(any(len(o)>2 for o in items), prep.crop)
     if grey is not None: prep = replace(prep, grey=grey)
     train,valid = [[items[i] for i in part] for part in splits]
+    if geometry is None: geometry = fixed_geometry(prep, train)
     train_ds = captcha_dsets(train, prep.uncropped(), vocab, n_pos, split_idx=0)
     valid_ds = captcha_dsets(valid, prep, vocab, n_pos)
-    return cls._build(train_ds, valid_ds, prep, vocab, n_pos, report, item_tfms, device=device, path=path,
-                      bs=bs, batch_tfms=batch_tfms, grey=grey, min_images=min_images)
+    return cls._build(train_ds, valid_ds, prep, vocab, n_pos, report, item_tfms, geometry=geometry, device=device,
+                      path=path, bs=bs, batch_tfms=batch_tfms, grey=grey, min_images=min_images)
 
-# %% ../nbs/16_data.ipynb #be4cbb6b
+# %% ../nbs/16_data.ipynb #edc02fd1
 def synth_dls(
     n=32,               # how many images
     seed=0,             # same seed and arguments, same pixels and split
     chars='0123456789', # the characters to draw from
     lengths=4,          # number of characters: one number, or several to choose from
-    size=(32,80),       # `(height, width)` in pixels
+    size=(32,80),       # `(height, width)` in pixels; with `resize='keep'`, that of the longest texts
     valid_pct=0.25,     # share of the images to validate on
     bs=8,               # images per batch
     grey=True,          # one channel instead of three? `None` decides by the colours of the images
     batch_tfms=(),      # batch transforms
     min_images=0,       # images per training epoch: fewer are repeated
     item_tfms=None,     # transforms of opened images
+    resize='squish',    # as in `from_items`; `None` lets a recipe choose the size
+    stretch=None,       # as in `from_items`
     **kwargs            # of `synth_captchas`
 ):
     "`CaptchaDataLoaders` over `n` generated captchas, in memory"
-    items = synth_captchas(n, seed, chars, lengths, size=size, **kwargs)
-    prep = _prep(size, grey, 'squish', None, lambda: [img for img,_ in items])
     n_pos = lengths if isinstance(lengths, int) else max(lengths)
-    return CaptchaDataLoaders.from_parts(items, prep, Vocab(chars), n_pos, split_items(n, valid_pct, seed),
+    if resize=='keep': items = _synth_strips(captcha_texts(n, seed, chars, lengths), seed, size, n_pos, **kwargs)
+    else: items = synth_captchas(n, seed, chars, lengths, size=size, **kwargs)
+    splits = split_items(n, valid_pct, seed)
+    geometry = as_geometry(chosen_settings(size if resize else None, resize, stretch), items, splits, sizes_of(items))
+    prep = make_prep(geometry.alone(), lambda: [img for img,_ in items], grey)
+    return CaptchaDataLoaders.from_parts(items, prep, Vocab(chars), n_pos, splits, geometry=geometry,
         bs=bs, batch_tfms=batch_tfms, grey=grey, min_images=min_images, item_tfms=item_tfms)
 
-# %% ../nbs/16_data.ipynb #0fc8e078
-def _readable(
-    items,     # pairs (source, label), or triples with a box
-    skip_bad,  # leave out unreadable files instead of stopping?
-):             # the items that can be opened, their `Look`s, and the reasons why others cannot
-    "Look at every image once"
-    looks = look_at([o[0] for o in items])
-    bad = [o for o in looks if isinstance(o, str)]
-    if bad and not skip_bad: raise ValueError(f"{len(bad)} of {len(items)} files cannot be read:\n  {some_of(bad)}\n"
-                                              "Repair them, or leave them out with skip_bad=True (--skip_bad)")
-    good = [(item,look) for item,look in zip(items, looks) if not isinstance(look, str)]
-    return [o for o,_ in good],[o for _,o in good],bad
+def _synth_strips(texts, seed, size, longest, **kwargs):
+    "Captchas whose widths are in proportion to the lengths of their texts"
+    h,w = size
+    return [(captcha_image(t, f'{seed} {i}', (h, w*len(t)//longest), **kwargs), t) for i,t in enumerate(texts)]
 
-def _median_size(looks): return tuple(int(np.median([o.size[i] for o in looks])) for i in (0,1))
-
-def _warn_leaks(report):
-    "Warn if the same image is on both sides of the split"
-    if report.leaked: warnings.warn(
-        f"{len(report.leaked)} images are both in training and in validation, so the accuracy will look too good:\n  "
-        f"{some_of(' = '.join(o) for o in report.leaked)}\nRemove the copies, or pass valid_idx", stacklevel=3)
-
-# %% ../nbs/16_data.ipynb #87ddff38
+# %% ../nbs/16_data.ipynb #a4f4218d
 @patch(cls_method=True)
 def from_items(cls:CaptchaDataLoaders,
     items,             # pairs (path, label), or triples with a box (left, top, right, bottom) in pixels
     valid_pct=0.1,     # share of the images to validate on
     seed=42,           # of the split
     valid_idx=None,    # positions in `items` to validate on, instead of `valid_pct` and `seed`
-    size=None,         # `(height, width)` in pixels; `None` is the median of the images
-    resize='squish',   # `'squish'` stretches to `size`, `'pad'` keeps the proportions
+    size=None,         # `(height, width)` in pixels; `None` is the median of the images, or the height 48 with `'keep'`
+    resize=None,       # `'squish'`, `'pad'` or `'keep'`, see `ImagePrep`; `None` is `'keep'` if the sizes vary
+    stretch=None,      # with `'keep'`: make images so much wider; `None` is as much as their labels need
     grey=None,         # one channel instead of three? `None` decides by the colours of the images (`coloured`)
     case=True,         # tell upper from lower case?
+    chars=None,        # the alphabet; `None` is that of the labels, and of few labels with what it suggests (`likely_chars`)
     n_pos=None,        # most characters that the model can read; `None` takes it from the labels
     strip=False,       # remove spaces around labels?
     spaces=False,      # keep spaces around labels, as part of the text?
@@ -195,16 +185,17 @@ def from_items(cls:CaptchaDataLoaders,
     items = [(f if callable(f) else Path(f), *rest) for f,*rest in items]
     items = checked_items(items, strip, spaces)
     check_labels(items)
-    items,looks,bad = _readable(items, skip_bad)
-    vocab = Vocab.from_labels([o[1] for o in items] or ['?'], case=case)
+    items,looks,bad = readable_items(items, skip_bad)
+    vocab = vocab_for([o[1] for o in items], chars, case)
     items = [(f, vocab.normalise(o), *[[box,look.size] for box in boxes]) for (f,o,*boxes),look in zip(items, looks)]
     check_enough(items)
     check_labels(items, n_pos=n_pos)
     splits = split_items(len(items), valid_pct, seed, valid_idx)
     report = DataReport([o[0] for o in items], [o[1] for o in items], looks, splits[1], bad)
-    _warn_leaks(report)
-    prep = _prep(size or _median_size(looks), grey, resize, crop, lambda: [o[0] for o in items])
-    return cls.from_parts(items, prep, vocab, n_pos or max(report.lengths), splits, report, grey=grey, **kwargs)
+    warn_leaks(report)
+    geometry = as_geometry(chosen_settings(size, resize, stretch), items, splits, [o.size for o in looks], bool(crop))
+    prep = make_prep(geometry.alone(), lambda: [o[0] for o in items], grey, crop)
+    return cls.from_parts(items, prep, vocab, n_pos or max(report.lengths), splits, report, geometry, grey=grey, **kwargs)
 
 # %% ../nbs/16_data.ipynb #4dd808e5
 @patch(cls_method=True)
@@ -257,25 +248,29 @@ def from_df(cls:CaptchaDataLoaders,
                      label_func=label_func, label_pattern=label_pattern, strip=strip, spaces=spaces)
     return cls.from_items(items, spaces=spaces, path=path, **kwargs)
 
-# %% ../nbs/16_data.ipynb #cb44e3c0
+# %% ../nbs/16_data.ipynb #d20fd108
 @patch(cls_method=True)
 def from_draw(cls:CaptchaDataLoaders,
     draw,             # from a position to (Pillow image, text) or a `Drawing`; the same position, the same image
     n_train,          # how many to train on: positions from 0
     n_valid,          # how many to validate on: the positions behind those
-    size,             # `(height, width)` in pixels that images are brought to
+    size,             # as in `from_items`
     vocab,            # the `Vocab`
     n_pos,            # length of the longest text
     box=False,        # return boxes, too?
     keep=False,       # draw each training image once, and keep it?
-    resize='squish',  # `'squish'` stretches to `size`, `'pad'` keeps the proportions
+    resize='squish',  # as in `from_items`
+    stretch=None,     # with `'keep'`: make images so much wider; `None` is as much as the first labels need
     crop=None,        # `(height, width)` of the part of `size` that is seen: at random in training, else the middle
     grey=None,        # one channel instead of three? `None` decides by the colours of the first images
     **kwargs          # of `from_parts`: `bs`, `batch_tfms`, `min_images`, `item_tfms`, `device`, `path`
 ):
     "Images that are drawn by their position"
-    _check_crop(box, crop)
-    prep = _prep(size, grey, resize, crop, lambda: [draw(i)[0] for i in range(min(n_train, 8))])
+    check_crop(box, crop)
+    first = [draw(i) for i in range(min(n_train, 64))] if resize=='keep' and stretch is None else []
+    chosen = chosen_settings(size, resize, stretch)
+    geometry = as_geometry(chosen, first, (range(len(first)), ()), sizes_of(first), bool(crop or box))
+    prep = make_prep(geometry.alone(), lambda: [draw(i)[0] for i in range(min(n_train, 8))], grey, crop)
     train = Drawn(draw, range(n_train), prep.uncropped(), vocab, n_pos, box, split_idx=0)
     valid = Drawn(draw, range(n_train, n_train+n_valid), prep, vocab, n_pos, box)
     return cls._build(train, valid, prep, vocab, n_pos, redraw=not keep, grey=grey, **kwargs)
@@ -298,7 +293,7 @@ def from_svhn(cls:CaptchaDataLoaders,
     numbers = [(Cropped(o.file, o.box, expand), o.text) for o in items]
     return cls.from_items(numbers, n_pos=n_pos, **{'size':(64,64), 'crop':(54,54), **kwargs})
 
-# %% ../nbs/16_data.ipynb #1a2a97f7
+# %% ../nbs/16_data.ipynb #eb01303f
 @patch
 def test_dl(self:CaptchaDataLoaders,
     items,              # what `open_image` takes, or pairs (file, label), or triples with a box in pixels
@@ -314,13 +309,9 @@ def test_dl(self:CaptchaDataLoaders,
     if with_labels:
         if any(len(o)<2 for o in rows): raise ValueError("with_labels=True needs pairs (file, label); pass labels=[…] instead")
         labels = [o[1] for o in rows]
-        if len(rows[0])>2: boxes = [_with_size(o[0], o[2]) for o in rows]
+        if len(rows[0])>2: boxes = [with_size(o[0], o[2]) for o in rows]
     files = [o[0] for o in rows]
     return image_dl(files, self.prep, self.vocab, self.n_pos, labels, boxes, bs, self.device, **self._valid_tfms())
-
-def _with_size(file, where):
-    "`[box, size]` of a box in `file`"
-    return where if len(where)==2 else [where, open_image(file).size[::-1]]
 
 @patch
 def _valid_tfms(self:CaptchaDataLoaders):
@@ -337,46 +328,50 @@ def drawn_dl(self:CaptchaDataLoaders,
     ds = Drawn(draw, at, self.prep, self.vocab, self.n_pos, getattr(self.train_ds, 'box', False))
     return CaptchaDL(ds, bs=bs, redraw=True, device=self.device, **self._valid_tfms())
 
-# %% ../nbs/16_data.ipynb #658d2f33
+# %% ../nbs/16_data.ipynb #fcf100d6
 @patch
 def adapted(self:CaptchaDataLoaders,
     bs=None,          # images per batch; `None` is 16, and 32 from 4,000 images
     batch_tfms=None,  # batch transforms; `None` is none
     grey=None,        # one channel instead of three? `None` decides by the colours of the images
     min_images=None,  # images per training epoch; `None` is each image once
+    height=None,      # bring images to this height, and to widths in proportion; `None`: the model needs one size
 )->CaptchaDataLoaders:
     "New dataloaders over the same data with these settings, except for those that the user chose"
     chosen = self.chosen
     wanted = {**dict(bs=bs, batch_tfms=batch_tfms, min_images=min_images or 0), **chosen}
-    prep = self._prep_for(grey)
+    prep = self._prep_for(grey, height)
     own_tfms = 'batch_tfms' in chosen
     for_train,for_valid = self._state()['batch_tfms'] if own_tfms else train_valid_tfms(batch_tfms, prep.crop)
     bs = batch_size(wanted['bs'], len(self.train_ds), wanted['min_images'])
     train_ds,valid_ds = self._prepared(self.train_ds, prep.uncropped()),self._prepared(self.valid_ds, prep)
-    train = self.train.new(train_ds, bs=bs, min_images=wanted['min_images'], after_batch=for_train)
+    train = self.train.new(train_ds, bs=bs, min_images=wanted['min_images'], after_batch=for_train,
+                           widths=self._geometry.widths(prep))
     valid = self.valid.new(valid_ds, after_batch=for_valid)
     if not own_tfms:
         for dl in (train, valid): dl.after_batch.setup(dl)
     res = type(self)(train, valid, path=self.path, device=self.device)
-    return res._describe(prep, self.vocab, self.n_pos, self.report, chosen, self._grey)
+    return res._describe(prep, self.vocab, self.n_pos, self.report, chosen, self._grey, self._geometry)
 
 @patch
-def _prep_for(self:CaptchaDataLoaders, grey):
-    "The `ImagePrep` with these channels, unless the user chose them, or transforms that may depend on them"
-    if 'grey' in self.chosen or not self.plain: return self.prep
-    return replace(self.prep, grey=ifnone(grey, self._grey))
+def _prep_for(self:CaptchaDataLoaders, grey, height):
+    "The `ImagePrep` for a model, except for what the user chose, or channels that his transforms may depend on"
+    own = 'grey' in self.chosen or not self.plain
+    grey = self.prep.grey if own else ifnone(grey, self._grey)
+    return replace(self.prep, grey=grey, **self._geometry.for_model(height))
 
 @patch
 def _prepared(self:CaptchaDataLoaders, ds, prep):
-    "The dataset `ds`, prepared by `prep`; the same object if only the channels could differ and do not"
-    if prep.grey==self.prep.grey: return ds
+    "The dataset `ds`, prepared by `prep`; the same object if it is prepared so already"
+    if prep.uncropped()==self.prep.uncropped(): return ds
     if isinstance(ds, Drawn): return ds.with_prep(prep)
     return captcha_dsets(ds.items, prep, self.vocab, self.n_pos, ds.split_idx)
 
-# %% ../nbs/16_data.ipynb #58ba081d
+# %% ../nbs/16_data.ipynb #f9058e92
 @patch
 def new_empty(self:CaptchaDataLoaders):
     "The same dataloaders without items"
     loaders = [dl.new(dl.dataset.new_empty()) for dl in self.loaders]
     res = type(self)(*loaders, path=self.path, device=self.device)
-    return res._describe(self.prep, self.vocab, self.n_pos, None, self.chosen, self._grey)
+    geometry = replace(self._geometry, train=())
+    return res._describe(self.prep, self.vocab, self.n_pos, None, self.chosen, self._grey, geometry)

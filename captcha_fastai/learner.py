@@ -6,7 +6,7 @@
 __all__ = ['captcha_learner', 'load_recogniser', 'find_and_read', 'CaptchaDataLoaders', 'CaptchaLearner', 'Evaluation', 'Reading',
            'Recipe', 'get_recipe', 'recipes']
 
-# %% ../nbs/50_learner.ipynb #42600064
+# %% ../nbs/50_learner.ipynb #1d478b50
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
+from .alphabet import assumption, likely_chars, vocab_for
 from .callbacks import StopAtTarget, StopOnInterrupt, TimeEstimate
 from .checkpoint import Checkpoint, Extend, epochs_in
 from .data import CaptchaDataLoaders
@@ -25,7 +26,8 @@ from .folder import checked_bytes, folder_config, read_config, write_config
 from .image import ImagePrep, crop_box, open_image
 from .models import feature_shape
 from .reading import Reading
-from .recipe import Recipe, check_boxes, check_n_pos, check_steps, get_recipe, recipes
+from .recipe import Recipe, check_boxes, check_n_pos, check_own_steps, check_steps, get_recipe, recipes
+from .start import carry_over
 from .text_learner import CaptchaLearner, recipe_learner
 from .vocab import Vocab
 
@@ -45,11 +47,12 @@ def _same_length(labels):
     lengths = {len(o) for o in labels}
     return list(lengths) if len(labels)>=20 and len(lengths)==1 else None
 
-# %% ../nbs/50_learner.ipynb #4bb6e07f
+# %% ../nbs/50_learner.ipynb #aa7260eb
 def captcha_learner(
     dls,               # `CaptchaDataLoaders`, or any whose labels come from `CaptchaBlock` or `CaptchaTransform`
     recipe='fast',     # a name in `recipes`, or a `Recipe`
-    pretrained=False,  # start from ImageNet's weights, with the body frozen? For `pooled`, `spatial` and `crnn`
+    pretrained=None,   # begin with trained weights? `None` does for `fast`; `True` is ImageNet for `pooled`, `spatial` and `crnn`
+    start=None,        # folder of another recogniser of the recipe `fast` to begin with
     metrics=None,      # `None` is what `default_metrics` returns
     n_pos=None,        # most characters that the model returns; `None` is that of `dls`. Only `length` may have fewer than the longest label
     cbs=None,          # further callbacks
@@ -58,24 +61,47 @@ def captcha_learner(
     **kwargs           # of fastai's `Learner`: `lr`, `opt_func`, `wd`, `path`, …
 )->CaptchaLearner:
     "A learner for the texts in `dls`"
-    r = get_recipe(recipe)
+    r,from_start = _recipe_for(get_recipe(recipe), pretrained, start)
     dls = r.adapt(dls)
     batch = _first_batch(dls)
     n_in,*size = batch[0].shape[1:]
     check_boxes(r.task, len(batch)>2)
     n_pos = check_n_pos(r.task, n_pos, dls.n_pos)
-    model = r.build(len(dls.vocab), n_pos, tuple(size), n_in, pretrained=pretrained)
-    n_steps = feature_shape(model[0], n_in, size)[1][1] if r.task.along_width else n_pos
-    labels = _labels(dls.train_ds)
-    if r.task.along_width: check_steps(r.task, n_steps, labels+_labels(dls.valid_ds), size)
+    model = r.build(len(dls.vocab), n_pos, _largest(dls, size), n_in, pretrained=bool(pretrained) and not from_start)
+    carried = carry_over(model, dls.vocab, start) if from_start else None
     learn = recipe_learner(dls, model, r, n_pos, loss_func, metrics, cbs, precision, **kwargs)
-    learn.n_steps = n_steps
-    learn.input_shape = (n_in, *size)
-    learn.lengths = _same_length(labels)
-    if pretrained: learn.freeze()
+    learn.from_start,learn.carried = from_start,carried
+    learn.input_shape = (n_in, *_largest(dls, size))
+    learn.lengths = _same_length(_labels(dls.train_ds))
+    learn.n_steps = _check_steps(learn, size)
+    if pretrained and not from_start: learn.freeze()
     return learn
 
-# %% ../nbs/50_learner.ipynb #8b03f99f
+# %% ../nbs/50_learner.ipynb #8c90caae
+def _recipe_for(recipe, pretrained, start):
+    "The recipe, adapted to weights that already read, and whether there are such"
+    if start is not None and (pretrained is False or not recipe.start):
+        raise ValueError(f"start={str(start)!r} begins with weights of the recipe 'fast'; leave pretrained=False out, and use recipe='fast'")
+    from_start = recipe.start and pretrained is not False
+    return (recipe.tuned() if from_start else recipe), from_start
+
+def _largest(dls, size):
+    "`(height, width)` of the images, the largest width if it varies"
+    prep = getattr(dls, 'prep', None)
+    return prep.size if prep and prep.keep else tuple(size)
+
+def _check_steps(learn, size):
+    "The steps of the widest image, or the positions; a `ValueError` if a label does not fit"
+    dls = learn.dls
+    if not learn.task.along_width: return learn.n_pos
+    loaders = [dl for dl in (dls.train, dls.valid) if getattr(dl, 'widths', None) is not None]
+    width = max([size[1], *(int(dl.widths.max()) for dl in loaders)])
+    n_steps = feature_shape(learn.model[0], learn.input_shape[0], (size[0], width))[1][1]
+    for dl in loaders: check_own_steps(learn.task, _labels(dl.dataset), dl.widths.tolist(), dl._names(), dls.prep)
+    if not loaders: check_steps(learn.task, n_steps, _labels(dls.train_ds)+_labels(dls.valid_ds), size)
+    return n_steps
+
+# %% ../nbs/50_learner.ipynb #c0f86112
 @patch
 def fit_recipe(self:CaptchaLearner,
     epochs=None,     # times that the images are seen; `None` is the recipe's number
@@ -89,13 +115,14 @@ def fit_recipe(self:CaptchaLearner,
     "Plan, train, calibrate and measure, as the recipe says"
     if self.recipe is None: raise ValueError("this learner has no recipe; make it with captcha_learner, or use fit_one_cycle")
     if epochs and budget: raise ValueError("a budget plans the epochs itself; pass one of epochs and budget")
+    self._tell_start(tell)
     self.remove_cbs(getattr(self, 'recipe_cbs', []))
     n_epoch = self._planned_epochs(epochs, lr, budget, folder, tell)
     self.recipe_cbs = self._cbs_for(epochs, budget, target, unlabelled, folder, tell)
     self.add_cbs(self.recipe_cbs)
-    blanks = '; CTC reads nothing but blanks at first, that is expected' if self.task.along_width else ''
+    blanks = '; CTC reads nothing but blanks at first, that is expected' if self.task.along_width and not self.from_start else ''
     tell(f'{self.recipe.name}: {n_epoch} epochs of {self.dls.train.epoch_size} images{blanks}')
-    self.fit_one_cycle(n_epoch, lr or self.lr, **self.recipe.schedule)
+    self.fit_one_cycle(n_epoch, self.recipe.rates(lr or self.lr), **self.recipe.schedule)
     self._tell_outcome(target, unlabelled, tell)
     return self._report(target, tell)
 
@@ -108,6 +135,21 @@ def _cbs_for(self:CaptchaLearner, epochs, budget, target, unlabelled, folder, te
     if unlabelled: cbs.append(SelfTrain(unlabelled))
     if folder is not None: cbs.append(Checkpoint(folder))
     return cbs
+
+# %% ../nbs/50_learner.ipynb #e1623356
+@patch
+def _tell_start(self:CaptchaLearner, tell):
+    "What the fit begins with, and which characters are assumed beside those of the labels"
+    if self.carried: tell(str(self.carried))
+    if said := assumption(*self._assumed()): tell(said)
+
+@patch
+def _assumed(self:CaptchaLearner):
+    "The labels, and the characters that the dataloaders added to theirs because the user chose none"
+    if not getattr(self.dls, 'report', None): return [],''
+    labels = [self.vocab.normalise(o) for ds in (self.dls.train_ds, self.dls.valid_ds) for o in _labels(ds)]
+    alike = self.vocab==vocab_for(labels, case=self.vocab.case)
+    return labels,likely_chars(labels) if alike else ''
 
 # %% ../nbs/50_learner.ipynb #3056fd61
 @patch
@@ -172,7 +214,7 @@ def to_recogniser(self:CaptchaLearner,
     from captcha_fastai.export import export_recogniser # needs ONNX, which training does not
     return export_recogniser(self, folder, **kwargs)
 
-# %% ../nbs/50_learner.ipynb #2937859d
+# %% ../nbs/50_learner.ipynb #9c4be7e4
 def _saved_recipe(config, recipe, folder):
     "The recipe to build a saved model with"
     if recipe is not None: return get_recipe(recipe)
@@ -195,9 +237,9 @@ def load_recogniser(
     "The saved recogniser; the same images have the same scores, to the bit"
     folder = Path(folder)
     config = read_config(folder)
-    r = _saved_recipe(config, recipe, folder)
+    r = _saved_recipe(config, recipe, folder).tuned()
     vocab = Vocab(config['chars'], config['case'])
-    prep = ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'])
+    prep = ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'], config['stretch'])
     if dls is None: dls = CaptchaDataLoaders.from_parts([], prep, vocab, config['n_pos'], device=device)
     else: dls = _checked_dls(dls, r, prep, vocab)
     model = r.build(len(vocab), config['n_pos'], prep.shape, prep.n_in)
@@ -205,6 +247,7 @@ def load_recogniser(
     except (SafetensorError, RuntimeError) as e:
         raise ValueError(f"{folder/'model.safetensors'} does not fit its config.json: {str(e)[:300]}") from None
     learn = recipe_learner(dls, model.to(device).eval(), r, config['n_pos'])
+    learn.from_start = True # it reads already
     learn.input_shape = (prep.n_in, *prep.shape)
     learn.n_steps = feature_shape(model[0], prep.n_in, prep.shape)[1][1] if r.task.along_width else config['n_pos']
     learn.temperature,learn.thresholds,learn.lengths = config['temperature'],config['thresholds'],config['lengths']

@@ -106,7 +106,7 @@ class PerPositionLoss(TextLoss):
         losses = self.func(scores, _plain(target)).view(target.shape)
         return self.reduce(losses.mean(1))
 
-# %% ../nbs/35_losses.ipynb #1d6b0cf5
+# %% ../nbs/35_losses.ipynb #8ad4a892
 class CTCLoss(TextLoss):
     "CTC loss of scores `(bs, n_steps, n_class)`, divided by the length of each label"
     task = CTC()
@@ -122,7 +122,7 @@ class CTCLoss(TextLoss):
         steps = torch.full_like(lengths, log_probs.shape[1])
         losses = F.ctc_loss(log_probs.transpose(0,1), y, steps, lengths, blank=Vocab.blank, reduction='none')
         losses = losses/lengths.clamp(min=1)
-        if not torch.isfinite(losses).all(): self._explain(losses, target, log_probs.shape[1])
+        if not (losses<1000).all(): self._explain(losses, target, log_probs)
         if self.start_weight: losses = losses + self.start_weight*self.start(log_probs, y, self.start_at)
         return self.reduce(losses)
 
@@ -137,21 +137,35 @@ class CTCLoss(TextLoss):
         picked = log_probs[rows,at,target]
         return -(picked*real).sum(1)/real.sum(1).clamp(min=1)
 
-# %% ../nbs/35_losses.ipynb #9999fcbf
+# %% ../nbs/35_losses.ipynb #76503bc7
+def _own_steps(log_probs):
+    "How many steps of each row come before the certain blanks behind the image"
+    blank = log_probs[...,Vocab.blank]
+    others = log_probs.sum(-1)-blank
+    certain = (blank==0) & (others<=-5e3*(log_probs.shape[-1]-1))
+    behind = certain.flip(1).int().cumprod(1).sum(1)
+    return (log_probs.shape[1]-behind).tolist()
+
+def _why(need, n_steps, loss):
+    "Why the loss of an image is not finite, or `None` if there is nothing wrong with it"
+    if need>n_steps: return f"which needs {need} steps where the image has {n_steps}"
+    return None if np.isfinite(loss) else f"loss {loss}"
+
 @patch
-def _explain(self:CTCLoss, losses, target, n_steps):
-    "Raise a `ValueError` that names the labels whose loss is infinite or NaN, with the reason"
+def _explain(self:CTCLoss, losses, target, log_probs):
+    "Raise a `ValueError` that names the labels without a path and those whose loss is not finite, with the reason"
     files = getattr(target, 'files', None)
-    bad = (~torch.isfinite(losses)).nonzero().flatten().tolist()
     lines = []
-    for i in bad[:10]:
-        ids = [o for o in target[i].tolist() if o!=Vocab.blank]
-        need = min_steps(ids)
-        why = f"which needs {need} steps" if need>n_steps else f"loss {losses[i].item()}"
-        lines.append(f"{f'row {i}' if files is None else files[i]}: label {self.vocab.decode(ids)!r}, {why}")
-    raise ValueError(f"the CTC loss of {len(bad)} of {len(target)} images is not finite; "
-                     f"the model has {n_steps} steps:\n  " + '\n  '.join(lines) + "\nIf there are too few steps, use wider images; if the loss is NaN, "
-                     "lower the learning rate and look at these images")
+    for i,(row,n_steps,loss) in enumerate(zip(target.tolist(), _own_steps(log_probs.detach()), losses.tolist())):
+        ids = [o for o in row if o!=Vocab.blank]
+        why = _why(min_steps(ids), n_steps, loss)
+        name = f'row {i}' if files is None else files[i]
+        if why: lines.append(f"{name}: label {self.vocab.decode(ids)!r}, {why}")
+    if not lines: return
+    listed = '\n  '.join(lines[:10])
+    raise ValueError(f"the CTC loss of {len(lines)} of {len(target)} images is not finite:\n  {listed}\n"
+                     "If there are too few steps, use wider images; if the loss is NaN, lower the learning rate "
+                     "and look at these images")
 
 # %% ../nbs/35_losses.ipynb #22bd417a
 class LengthLoss(TextLoss):

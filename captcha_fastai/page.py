@@ -10,7 +10,7 @@ import base64, csv, html, io, re
 
 from .image import to_mode
 
-# %% ../nbs/71_page.ipynb #97a56a61
+# %% ../nbs/71_page.ipynb #044c12ac
 def answer(
     recogniser,    # has `read`, as `Recogniser`
     source,        # path, bytes, array or Pillow image
@@ -18,7 +18,7 @@ def answer(
     top_k=3,       # number of texts
 )->dict:           # `file` and `text`, `probability`, …; or `file` and `error`
     "What `recogniser` reads in `source`, or why it cannot"
-    try: return as_answer(recogniser.read(source, top_k=top_k), name)
+    try: return as_answer(recogniser.read(source, min_probability=0, top_k=top_k), name) # people see how sure it is
     except ValueError as e: return as_answer(e, name)
 
 def as_answer(

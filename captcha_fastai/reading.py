@@ -15,9 +15,9 @@ import numpy as np
 
 from .image import ImagePrep
 
-# %% ../nbs/36_reading.ipynb #f06870af
+# %% ../nbs/36_reading.ipynb #31fdaaa8
 class Character(NamedTuple):
-    "One character of a reading; its place is `None` if the model has fixed positions"
+    "One character of a reading; its place is `None` if it is not known, as with fixed positions"
     char: str
     probability: float
     left: float|None  # in pixels of the image
@@ -58,7 +58,7 @@ def check_rules(
     if unknown: raise ValueError(f"{', '.join(unknown)} is not a rule for reading; "
                                  f"use {', '.join(_rules)}, min_probability or top_k")
 
-# %% ../nbs/36_reading.ipynb #1eafce3d
+# %% ../nbs/36_reading.ipynb #3a8cdcb7
 def _with_lengths(rules, lengths):
     "`rules` with the recogniser's own `lengths`, unless they decide about lengths themselves"
     by_position = isinstance(rules.get('allowed'), (list,tuple))
@@ -68,6 +68,7 @@ def _with_lengths(rules, lengths):
 def _characters(task, row, text, vocab, prep, size):
     "`text` character by character, with places in pixels of an image of `size`"
     for char,(p,left,right) in zip(text, task.characters(row, text, vocab)):
+        if size is None: left = right = None
         if left is not None: left,_,right,_ = prep.to_image((left,0,right,1), size)
         yield Character(char, p, left, right)
 
@@ -76,32 +77,48 @@ def _edges(prep, box, size):
     x,y,w,h = box
     return prep.to_image((x-w/2, y-h/2, x+w/2, y+h/2), size)
 
-# %% ../nbs/36_reading.ipynb #a33a81af
+def _own_steps(prep, sizes, n_steps, width):
+    "How many of `n_steps` of a padded batch are each image's own; `None` where that is all"
+    if not prep.keep or not sizes or sizes[0] is None: return [None]*len(sizes)
+    widths = [prep.width_for(size) for size in sizes]
+    if width is None: width = max(widths)
+    return [-(-w*n_steps//width) for w in widths]
+
+# %% ../nbs/36_reading.ipynb #2111177a
 def read_batch(
     task,     # a `Task`: what the outputs mean
     out,      # name → log-probabilities as NumPy arrays, at temperature 1; box `(bs, 4)` as shares
     vocab,    # the `Vocab` of the model
-    sizes,    # `(height, width)` of each image in pixels; `None` is that of what the model sees
+    sizes,    # `(height, width)` of each image in pixels; `None` is that of what the model sees, without places if widths vary
     prep,     # the `ImagePrep` that prepared them
     temperature=1.,     # of the recogniser
     own_lengths=None,   # numbers of characters that apply where the rules do not say otherwise; `None` is any
     min_probability=0., # readings below it are *unsure*
     top_k=1,            # how many alternatives to return
     seconds=0.,         # that each image took so far; decoding is added
+    width=None,         # of the batch in pixels, if widths vary; `None` is that of its widest image
     **rules             # `lengths`, `allowed`, `lexicon`, `renormalise`
 )->list:                # a `Reading` per image
     "Read a batch of outputs"
     start = time.perf_counter()
     check_rules(min_probability, top_k, rules)
-    if sizes is None: prep,sizes = ImagePrep(prep.shape),[prep.shape]*len(out['scores'])
+    if sizes is None: prep,sizes = _as_seen(prep, len(out['scores']))
     out = task.temper(out, temperature)
     read = task.decode(out, vocab, top_k=top_k, **_with_lengths(rules, own_lengths))
     seconds += (time.perf_counter()-start)/max(len(sizes), 1)
-    rows = [_row(out, i) for i in range(len(sizes))]
+    steps = _own_steps(prep, sizes, out['scores'].shape[1], width)
+    rows = [_row(out, i, n) for i,n in enumerate(steps)]
     found = zip(read.texts, read.probabilities.tolist(), read.certified.tolist(), rows, sizes)
     return [_reading(task, vocab, prep, min_probability, seconds, *o) for o in found]
 
-def _row(out, i): return {k: v[i].astype(np.float32) for k,v in out.items()} # a copy, so that the batch can be freed
+def _as_seen(prep, n):
+    "The preparation and the sizes of `n` images whose pixels are those that the model sees"
+    return (prep,[None]*n) if prep.keep else (ImagePrep(prep.shape),[prep.shape]*n)
+
+def _row(out, i, n_steps):
+    "The outputs of one image, its own steps alone; a copy, so that the batch can be freed"
+    row = {k: v[i].astype(np.float32) for k,v in out.items()}
+    return row if n_steps is None else {**row, 'scores': row['scores'][:n_steps]}
 
 def _reading(task, vocab, prep, min_probability, seconds, texts, probabilities, certified, row, size):
     "The `Reading` of one image"

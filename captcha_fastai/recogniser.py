@@ -5,30 +5,31 @@
 # %% auto #0
 __all__ = ['Recogniser']
 
-# %% ../nbs/60_recogniser.ipynb #268c7446
+# %% ../nbs/60_recogniser.ipynb #403c5be0
 import os, time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 import numpy as np, onnxruntime as ort
 from .patch import patch
 from PIL import Image
 
-from .folder import damaged, checked_bytes, read_config
+from .folder import damaged, checked_bytes, read_config, start_folder, tensors
 from .image import ImagePrep, open_image, paper
 from .reading import check_rules, read_batch
 from .task import tasks
 from .vocab import Vocab
 
-# %% ../nbs/60_recogniser.ipynb #bb7fef38
-def _session(data, threads, path):
-    "An ONNX Runtime session over a model in memory"
-    if b'\n\x08location\x12' in data: raise damaged(path, "its weights are in another file")
+# %% ../nbs/60_recogniser.ipynb #b75b5456
+def _session(data, threads, path, weights=None):
+    "An ONNX Runtime session over a model in memory; `weights` are arrays that its graph names, if it holds none itself"
+    if weights is None and b'\n\x08location\x12' in data: raise damaged(path, "its weights are in another file")
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
+    if weights: options.add_external_initializers(list(weights), list(weights.values()))
     try: return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
     except Exception as e: raise damaged(path, f"it is not an ONNX model ({str(e)[:120]})") from None
 
@@ -37,7 +38,7 @@ def _cores():
     try: return int(os.environ.get('OMP_NUM_THREADS') or len(os.sched_getaffinity(0)))
     except (AttributeError, ValueError): return os.cpu_count() or 1
 
-# %% ../nbs/60_recogniser.ipynb #0f2167a2
+# %% ../nbs/60_recogniser.ipynb #6e326cb8
 class Recogniser:
     "Reads images with the model in a folder; needs NumPy, Pillow and ONNX Runtime"
     def __init__(self,
@@ -46,17 +47,19 @@ class Recogniser:
         threads, # of the machine to use
         max_pixels=20_000_000, # larger images are refused before they are decoded
         name='model.onnx',     # of the model, for messages
+        weights=None,          # name → `OrtValue`, if the model names its weights and does not hold them
     ):
         self.config = config
         self.task = tasks[config['task']](box=config['box'])
         self.vocab = Vocab(config['chars'], config['case'])
-        self.prep = ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'])
+        self.prep = ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'], config['stretch'])
         self.temperature = config['temperature']
         self.lengths = config['lengths']
+        self.min_probability = 0.
         self.threads = threads
         self.max_pixels = max_pixels
-        self.session = _session(model, threads, name)                              # for one batch, as soon as possible
-        self.one_thread = self.session if threads==1 else _session(model, 1, name) # for many, several at once
+        self.session = _session(model, threads, name, weights)                       # for one batch, as soon as possible
+        self.one_thread = self.session if threads==1 else _session(model, 1, name, weights) # for many, several at once
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix='read')
         self.inputs = {o.name: o.shape for o in self.session.get_inputs()}
         self.outputs = {o.name: o.shape for o in self.session.get_outputs()}
@@ -64,8 +67,8 @@ class Recogniser:
 
     def _check(self):
         "Raise a `ValueError` if the model does not fit `config.json`"
-        want = [self.prep.n_in, *self.prep.shape]
-        have = self.inputs.get('image', [])[1:]
+        want = [self.prep.n_in, self.prep.shape[0], 'any' if self.prep.keep else self.prep.shape[1]]
+        have = ['any' if isinstance(o, str) else o for o in self.inputs.get('image', [])[1:]]
         if have!=want:
             raise ValueError(f"the model takes images of {'×'.join(map(str, have)) or 'no name'} where config.json "
                              f"promises {'×'.join(map(str, want))} (channels, height, width); export it again")
@@ -75,24 +78,36 @@ class Recogniser:
 
     def __repr__(self):
         h,w = self.prep.size
+        size = f'{h} pixels height, up to {w} wide' if self.prep.keep else f'{h}×{w}'
         return (f"Recogniser({self.config['recipe']!r}, {len(self.vocab.chars)} characters, "
-                f"up to {self.config['n_pos']} of them in {'grey' if self.prep.grey else 'colour'} images of {h}×{w})")
+                f"up to {self.config['n_pos']} of them in {'grey' if self.prep.grey else 'colour'} images of {size})")
 
-# %% ../nbs/60_recogniser.ipynb #c3f618be
+# %% ../nbs/60_recogniser.ipynb #11e60b88
 @patch(cls_method=True)
 def load(cls:Recogniser,
-    folder,       # that `to_recogniser`, `captcha_train` or `captcha_export` wrote
+    folder=None,  # that `to_recogniser`, `captcha_train` or `captcha_export` wrote; `None` is the pretrained start
     threads=None, # to use; `None` is one for each processor
     max_pixels=20_000_000, # larger images are refused before they are decoded
     name='model.onnx',     # which of its models, e.g. `model.int8.onnx`
 )->Recogniser:
     "Load the recogniser in `folder`, after checking it"
+    if folder is None or Path(folder).resolve()==start_folder.resolve(): return _load_start(cls, threads, max_pixels)
     config = read_config(folder)
     if name=='model.onnx' and not (Path(folder)/name).exists():
         raise ValueError(f"{folder} has no model.onnx; write it with captcha_export {folder} OUT "
                          "or learn.to_recogniser(folder)")
     model = checked_bytes(folder, name, config['files'])
     return cls(config, model, threads or _cores(), max_pixels, Path(folder)/name)
+
+def _load_start(cls, threads, max_pixels):
+    "The pretrained start, whose graph takes its weights from the file in 16 bits; below its threshold it is *unsure*"
+    config = read_config(start_folder)
+    graph = checked_bytes(start_folder, 'graph.onnx', config['files'])
+    arrays = tensors(checked_bytes(start_folder, 'model.safetensors', config['files']))
+    weights = {f'model.{k}': ort.OrtValue.ortvalue_from_numpy(v) for k,v in arrays.items() if v.dtype==np.float32}
+    res = cls(config, graph, threads or _cores(), max_pixels, start_folder/'graph.onnx', weights)
+    res.min_probability = min(config['thresholds'].values(), default=0.)
+    return res
 
 # %% ../nbs/60_recogniser.ipynb #84679f0a
 @patch
@@ -115,51 +130,73 @@ def run(self:Recogniser,
     if 'paper' in self.inputs: feed['paper'] = paper(images)
     return dict(zip(self.outputs, (session or self.session).run(None, feed)))
 
-# %% ../nbs/60_recogniser.ipynb #cacf9d60
+# %% ../nbs/60_recogniser.ipynb #2ffde1d6
 @patch
 def read(self:Recogniser,
     images,   # path, bytes, array or Pillow image; or a list or an iterator of these
-    min_probability=0., # readings below it are *unsure*
+    min_probability=None, # readings below it are *unsure*; `None` is 0, and the start's own for the pretrained start
     top_k=1,  # how many alternatives to return
-    bs=32,    # images that go through the model together
+    bs=32,    # images that go through the model together, at most
     errors='raise', # or `'return'`: a `ValueError` takes the place of the reading of an image that cannot be read
     **rules   # `lengths` (`None` lifts the recogniser's own), `allowed`, `lexicon`, `renormalise`
 ):            # a `Reading`; a list of them for a list, an iterator for an iterator
     "Read `images`, in their order"
+    if min_probability is None: min_probability = self.min_probability
     check_rules(min_probability, top_k, rules)
     if bs<1: raise ValueError(f"bs={bs} reads nothing; use 1 or more")
     if errors not in ('raise','return'): raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'return'")
     rules = dict(rules, min_probability=min_probability, top_k=top_k)
     one = isinstance(images, (str,bytes,bytearray,os.PathLike,np.ndarray,Image.Image))
-    readings = self._stream(iter([images] if one else images), bs, errors=='return', rules)
+    images = [images] if one else images
+    readings = self._stream(iter(images), bs, self._window(images, bs), errors=='return', rules)
     if one: return next(readings)
     return list(readings) if isinstance(images, (list,tuple)) else readings
 
 @patch
-def _stream(self:Recogniser, images, bs, keep, rules):
-    "Readings, batch by batch, in order"
-    batches = iter(lambda: list(islice(images, bs)), [])
-    first = next(batches, [])
-    second = next(batches, [])
+def _window(self:Recogniser, images, bs):
+    "How many images a thread takes at once"
+    if not self.prep.keep: return bs
+    if not isinstance(images, (list,tuple)): return _batches_in_window*bs
+    share = -(-len(images)//self.threads)
+    return min(max(share, bs), _batches_in_window*bs)
+
+_batches_in_window = 8
+
+# %% ../nbs/60_recogniser.ipynb #19e0c2a3
+@patch
+def _stream(self:Recogniser, images, bs, window, keep, rules):
+    "Readings, window by window, in order"
+    windows = iter(lambda: list(islice(images, window)), [])
+    first = next(windows, [])
+    second = next(windows, [])
     if not second:
-        yield from self._batch(first, self.session, keep, rules)
+        yield from self._read_window(first, self.session, bs, keep, rules)
         return
     jobs = deque()
-    for batch in chain([first, second], batches):
-        jobs.append(self.pool.submit(self._batch, batch, self.one_thread, keep, rules))
+    for part in chain([first, second], windows):
+        jobs.append(self.pool.submit(self._read_window, part, self.one_thread, bs, keep, rules))
         if len(jobs)>2*self.threads: yield from jobs.popleft().result()
     while jobs: yield from jobs.popleft().result()
 
-# %% ../nbs/60_recogniser.ipynb #c2593e01
+# %% ../nbs/60_recogniser.ipynb #dd1499ee
 @patch
-def _batch(self:Recogniser, images, session, keep, rules):
+def _read_window(self:Recogniser, images, session, bs, keep, rules):
     "A `Reading` per image, or its `ValueError`"
     start = time.perf_counter()
     opened = [self._open(o, keep) for o in images]
-    good = [o for o in opened if not isinstance(o, ValueError)]
-    if not good: return opened
-    readings = iter(self._read(good, session, start, rules))
-    return [o if isinstance(o, ValueError) else next(readings) for o in opened]
+    results = [o if isinstance(o, ValueError) else None for o in opened]
+    seconds = (time.perf_counter()-start)/max(len(images), 1)
+    for places in _alike(opened, bs):
+        readings = self._read_batch([opened[i] for i in places], session, seconds, rules)
+        for i,reading in zip(places, readings): results[i] = reading
+    return results
+
+def _alike(opened, bs):
+    "The places of prepared images in batches of equal width, narrow ones first"
+    places = [i for i,o in enumerate(opened) if not isinstance(o, ValueError)]
+    width = lambda i: opened[i][0].shape[-1]
+    for _,same in groupby(sorted(places, key=width), width):
+        while part := list(islice(same, bs)): yield part
 
 @patch
 def _open(self:Recogniser, image, keep):
@@ -170,10 +207,11 @@ def _open(self:Recogniser, image, keep):
         return e
 
 @patch
-def _read(self:Recogniser, opened, session, start, rules):
-    "A `Reading` per prepared image"
+def _read_batch(self:Recogniser, opened, session, seconds, rules):
+    "A `Reading` per prepared image, all of one width; `seconds` is what it took to open one of them"
+    start = time.perf_counter()
     pixels,sizes = zip(*opened)
     out = self.run(np.stack(pixels), session)
-    seconds = (time.perf_counter()-start)/len(sizes)
+    seconds += (time.perf_counter()-start)/len(sizes)
     return read_batch(self.task, out, self.vocab, sizes, self.prep, self.temperature,
                       own_lengths=self.lengths, seconds=seconds, **rules)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['part_of', 'new_part', 'read_part', 'check_files', 'unlabelled_files', 'log_epochs', 'summarise', 'precision_of',
-           'plots', 'save_best', 'fit_and_write', 'was_stopped']
+           'plots', 'save_best', 'withdraw', 'fit_and_write', 'was_stopped']
 
 # %% ../nbs/69_run.ipynb #ac074e96
 import json, shutil, sys
@@ -169,7 +169,23 @@ def _copy_recogniser(source, folder):
     for name in ('config.json','model.safetensors','model.onnx'):
         if (source/name).is_file(): shutil.copyfile(source/name, folder/name)
 
-# %% ../nbs/69_run.ipynb #66d96f48
+# %% ../nbs/69_run.ipynb #36fcf0ac
+def withdraw(
+    learn,   # after its fit; its thresholds are removed, and its temperature becomes that of the start
+    result,  # an `Evaluation` of labels that are readings
+):           # an `Evaluation` of what can be said
+    "Claim nothing about readings that were compared with readings"
+    from captcha_fastai.folder import read_config, start_folder
+    learn.thresholds = {}
+    learn.temperature = read_config(start_folder)['temperature']
+    result.claims = False
+    kept = ('n','loss','captcha_accuracy','char_accuracy','cer')
+    for name in [o for o in result if o not in kept]: del result[name]
+    say("\nwithout labels, no accuracy is known: the figures below are agreement with the start's own readings. Probabilities "
+        f"are not calibrated (temperature {learn.temperature:.2f}, that of the start), and the best epoch is not known")
+    return result
+
+# %% ../nbs/69_run.ipynb #39b43db9
 def fit_and_write(
     learn,     # a `CaptchaLearner`
     into,      # an empty folder to write to
@@ -177,6 +193,7 @@ def fit_and_write(
     seed,      # of the fit, for `run.json`
     part=None, # folder of the checkpoints; `None` writes none
     test=None, # (files, labels) to report on; `None` is the validation set
+    labelled=True, # did people write the labels? If not, nothing is claimed
     **fit      # arguments of `learn.fit_recipe`
 )->dict:       # what `summarise` returns
     "Fit, measure and write the recogniser, `run.json` and pictures"
@@ -185,6 +202,7 @@ def fit_and_write(
     result = learn.fit_recipe(folder=part, tell=say, **fit)
     if was_stopped(learn) and part: say(f'captcha_train --resume {model} resumes the fit')
     if test: result = learn.evaluate(learn.dls.test_dl(*test))
+    if not labelled: result = withdraw(learn, result)
     summary = summarise(learn, result, model)
     learn.to_recogniser(into, force=True, results=result)
     settings = dict(seed=seed, epochs=learn.n_epoch, lr=fit.get('lr') or learn.recipe.lr, bs=learn.dls.train.bs,
@@ -192,7 +210,7 @@ def fit_and_write(
     (into/'run.json').write_text(json.dumps(dict(summary, **settings), indent=1), encoding='utf-8')
     if learn.fit_history.rows: plots(learn, into)
     say(f'\n{result}\n\nin {model}: the recogniser, run.json, loss.png, accuracy.png, predictions.png')
-    if part and learn.checkpoint.best: save_best(learn, into/'best', model)
+    if part and labelled and learn.checkpoint.best: save_best(learn, into/'best', model)
     return summary
 
 def was_stopped(learn):
