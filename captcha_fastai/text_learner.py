@@ -85,13 +85,16 @@ class CaptchaLearner(Learner):
             cb.run = True
             if isinstance(cb, FitCallback): cb.end()
 
-# %% ../nbs/49_text_learner.ipynb #3c21d406
+# %% ../nbs/49_text_learner.ipynb #70176c3c
 class EqualSteps(Callback):
     "Fill up the scores of validation batches to the same number of steps, with certain blanks"
     order = 2
     def before_validate(self):
+        if hasattr(self.dl, 'fill'): self.dl.fill() # then the widths are known, unless images are drawn again
         widths = getattr(self.dl, 'widths', None)
-        self.width = None if widths is None else int(widths.max())
+        prep = getattr(self.dls, 'prep', None)
+        if widths is not None: self.width = int(widths.max())
+        else: self.width = prep.size[1] if prep and prep.keep and getattr(self.dl, 'redraw', False) else None
     def after_pred(self):
         if self.training or self.width is None: return
         *_,width = self.x.shape

@@ -9,7 +9,7 @@ def load(chars):
     from captcha_fastai.recogniser import Recogniser
     rec = Recogniser.load(threads=1)
     known = None if chars is None else ''.join(o for o in chars if o in rec.vocab.chars)
-    rules = {} if known is None else dict(allowed=known)
+    rules = dict(min_probability=0) if known is None else dict(min_probability=0, allowed=known)
     files = (o for o in (Path(captcha_fastai.__file__).parent/'start').iterdir() if o.suffix!='.json')
     return lambda file: rec.read(file, **rules).text,sum(o.stat().st_size for o in files)
 
