@@ -16,21 +16,21 @@ from pathlib import Path
 
 import numpy as np, torch
 from PIL import Image
-
 from safetensors.torch import save_file
 
 from captcha_fastai.alphabet import start_alphabet as alphabet
+from captcha_fastai.batches import pad_images
 from captcha_fastai.ctc import greedy_decode
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.drawings import mnist_digits
 from captcha_fastai.export import write_graph
-from captcha_fastai.few_labels import ink_steps
 from captcha_fastai.files import new_folder
 from captcha_fastai.folder import folder_config, write_config
 from captcha_fastai.fonts import font_licences, installed_fonts
 from captcha_fastai.image import ImagePrep
 from captcha_fastai.losses import CTCLoss
 from captcha_fastai.models import fast_model
+from captcha_fastai.pieces import ink_steps, widths_of, with_widths
 from captcha_fastai.recipe import recipes
 from captcha_fastai.start import read_start
 from captcha_fastai.task import CTC
@@ -100,12 +100,6 @@ def encode(part, vocab):
     images = np.stack([resized(o[1], width) for o in part])
     return torch.from_numpy(images),torch.tensor([vocab.encode(t, n) for t in texts])
 
-def padded(images):
-    "One batch `(bs, 3, 48, width)`, and the width of each"
-    widths = [o.shape[-1] for o in images]
-    rows = [np.pad(o, ((0,0),(0,0),(0,max(widths)-o.shape[-1])), mode='edge') for o in images]
-    return torch.from_numpy(np.stack(rows)),torch.tensor(widths)
-
 def make_variety(folder):
     "The generator, with all fonts of this machine and MNIST's training digits"
     path = Path(folder)/'fonts.pkl'
@@ -116,10 +110,10 @@ def make_variety(folder):
 
 # measuring
 
-def log_probs(model, x, widths, vocab):
-    "Log-probabilities `(bs, n_steps, n_class)` of a uint8 batch"
-    x = x.float()/255
-    x.widths = None if (widths==x.shape[-1]).all() else widths
+def log_probs(model, images):
+    "Log-probabilities `(bs, n_steps, n_class)` of prepared images"
+    batch = pad_images([torch.from_numpy(o) for o in images])
+    x = with_widths(batch.float()/255, widths_of(batch))
     with torch.no_grad(): return model.eval()(x).float().log_softmax(-1).numpy()
 
 def read(model, images, vocab, chars=None, case=True):
@@ -128,7 +122,7 @@ def read(model, images, vocab, chars=None, case=True):
     texts = [None]*len(images)
     keep = None if chars is None else np.array([0, *[i+1 for i,c in enumerate(vocab.chars) if c in chars]])
     for at in (order[i:i+32] for i in range(0, len(order), 32)):
-        lp = log_probs(model, *padded([images[i] for i in at]), vocab)
+        lp = log_probs(model, [images[i] for i in at])
         if keep is not None:
             cut = np.full_like(lp, -1e4)
             cut[...,keep] = lp[...,keep]
@@ -308,7 +302,7 @@ def calibrated(model, vocab, dev):
     task = CTC()
     for images,labels,chars in dev.values():
         known = [''.join(c for c in o if c in alphabet) for o in labels]
-        for x,label in zip(images, known): rows.append((log_probs(model, *padded([x]), vocab), label))
+        for x,label in zip(images, known): rows.append((log_probs(model, [x]), label))
     def readings(t):
         found = [(task.decode(task.temper(dict(scores=lp), t), vocab), label) for lp,label in rows]
         return np.array([o.probabilities[0] for o,_ in found]),np.array([o.texts[0].lower()==b.lower() for o,b in found])

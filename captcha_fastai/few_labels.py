@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['InkStart', 'outputs_of', 'char_places', 'train_dl', 'AtShares', 'Recombine', 'SelfTrain']
 
-# %% ../nbs/48_few_labels.ipynb #624fa40a
+# %% ../nbs/48_few_labels.ipynb #6d0e97cb
 import numpy as np, torch
 from fastcore.basics import patch
 
@@ -13,6 +13,7 @@ from .batches import CaptchaDL
 from .callbacks import FitCallback
 from .ctc import align
 from .data import image_dl
+from .layers import with_blanks
 from .pieces import cuts_between, ink_steps, recombine, replaced, rows_of, widths_of, with_widths
 from .vocab import Vocab
 
@@ -46,7 +47,7 @@ class InkStart(FitCallback):
     def state(self): return dict(weight=self.weight)
     def load_state(self, state): self.weight = state['weight']
 
-# %% ../nbs/48_few_labels.ipynb #839c6d87
+# %% ../nbs/48_few_labels.ipynb #49b82e47
 def outputs_of(
     learn,  # a `CaptchaLearner`, in a fit or not
     images, # uint8 `(n, n_in, height, width)`, with `widths` if they are padded
@@ -71,11 +72,7 @@ def _outputs(learn, images):
 def _equal_steps(parts):
     "Log-probabilities of several batches, with certain blanks behind those that have fewer steps"
     n_steps = max(o.shape[1] for o in parts)
-    def extended(o):
-        blanks = o.new_full((len(o), n_steps-o.shape[1], *o.shape[2:]), -1e4)
-        blanks[...,Vocab.blank] = 0
-        return torch.cat([o, blanks], 1)
-    return [extended(o) if o.shape[1]<n_steps else o for o in parts]
+    return [with_blanks(o, n_steps-o.shape[1]) for o in parts]
 
 # %% ../nbs/48_few_labels.ipynb #2d4b0169
 def char_places(

@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'limits', 'start_folder', 'damaged', 'check_fields', 'write_config', 'folder_config', 'read_config',
-           'checked_bytes', 'tensors']
+           'prep_of', 'checked_bytes', 'tensors']
 
-# %% ../nbs/38_folder.ipynb #9d614ade
+# %% ../nbs/38_folder.ipynb #392aab73
 import hashlib, json, math, re
 from pathlib import Path
 
 import numpy as np
 
 from .files import sha256, versions, write_whole
-from .image import width_step
+from .image import ImagePrep, width_step
 from .task import tasks
 
 # %% ../nbs/38_folder.ipynb #5632da4f
@@ -205,6 +205,13 @@ def read_config(
                          f"this one reads {FORMAT}); train again")
     check_fields(config, path)
     return config
+
+# %% ../nbs/38_folder.ipynb #03195ed1
+def prep_of(
+    config, # what `read_config` returned
+)->ImagePrep:
+    "How the recogniser prepares images"
+    return ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'], config['stretch'])
 
 # %% ../nbs/38_folder.ipynb #99daea69
 def checked_bytes(

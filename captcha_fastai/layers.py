@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Normalise', 'Columns', 'own_paper', 'Ink', 'masked_norm', 'masked_conv', 'MaskedConv', 'MaskedBlock', 'MaskedBody',
-           'FixedHead', 'StepHead', 'certain_blanks', 'ConvHead', 'LengthHead', 'BoxByPlace', 'BoxByRegression',
-           'AttendRows', 'GRUHead', 'LocatedHead']
+           'FixedHead', 'StepHead', 'with_blanks', 'certain_blanks', 'ConvHead', 'LengthHead', 'BoxByPlace',
+           'BoxByRegression', 'AttendRows', 'GRUHead', 'LocatedHead']
 
 # %% ../nbs/18_layers.ipynb #c786c457
 import math
@@ -191,15 +191,27 @@ class StepHead(nn.Module):
         for rnn in self.rnns: x = rnn(x)[0]
         return self.score(self.drop(x))
 
-# %% ../nbs/18_layers.ipynb #7001cb2e
+# %% ../nbs/18_layers.ipynb #5d77ac09
+def _blank_scores(scores):
+    "The scores of a certain blank, `(n_class,)`, of the type of `scores`"
+    blank = scores.new_full(scores.shape[-1:], -1e4)
+    blank[Vocab.blank] = 0
+    return blank
+
+def with_blanks(
+    scores, # `(bs, n_steps, n_class)`
+    n,      # steps to add; 0 returns `scores`
+):          # `(bs, n_steps+n, n_class)`
+    "`scores` with certain blanks behind them"
+    if not n: return scores
+    return torch.cat([scores, _blank_scores(scores).expand(len(scores), n, -1)], 1)
+
 def certain_blanks(
     scores,  # `(bs, n_steps, n_class)`
     columns, # the `Columns` of the batch
 ):           # the same shape
     "Scores with certain blanks at the steps behind each image"
-    blank = scores.new_full(scores.shape[-1:], -1e4)
-    blank[Vocab.blank] = 0
-    return torch.where(columns.own(scores.shape[1])[...,None], scores, blank)
+    return torch.where(columns.own(scores.shape[1])[...,None], scores, _blank_scores(scores))
 
 class ConvHead(nn.Module):
     "Features `(bs, c, h, w)` to scores `(bs, w, n_class)`: one step per column, by convolutions along them"

@@ -6,7 +6,7 @@
 __all__ = ['captcha_learner', 'load_recogniser', 'find_and_read', 'CaptchaDataLoaders', 'CaptchaLearner', 'Evaluation', 'Reading',
            'Recipe', 'get_recipe', 'recipes']
 
-# %% ../nbs/50_learner.ipynb #1d478b50
+# %% ../nbs/50_learner.ipynb #db003494
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +22,8 @@ from .data import CaptchaDataLoaders
 from .evaluation import Evaluation
 from .few_labels import SelfTrain
 from .files import new_folder, write_whole
-from .folder import checked_bytes, folder_config, read_config, write_config
-from .image import ImagePrep, crop_box, open_image
+from .folder import checked_bytes, folder_config, prep_of, read_config, write_config
+from .image import crop_box, open_image
 from .models import feature_shape
 from .reading import Reading
 from .recipe import Recipe, check_boxes, check_n_pos, check_own_steps, check_steps, get_recipe, recipes
@@ -214,7 +214,7 @@ def to_recogniser(self:CaptchaLearner,
     from captcha_fastai.export import export_recogniser # needs ONNX, which training does not
     return export_recogniser(self, folder, **kwargs)
 
-# %% ../nbs/50_learner.ipynb #9c4be7e4
+# %% ../nbs/50_learner.ipynb #573d2af9
 def _saved_recipe(config, recipe, folder):
     "The recipe to build a saved model with"
     if recipe is not None: return get_recipe(recipe)
@@ -239,7 +239,7 @@ def load_recogniser(
     config = read_config(folder)
     r = _saved_recipe(config, recipe, folder).tuned()
     vocab = Vocab(config['chars'], config['case'])
-    prep = ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'], config['stretch'])
+    prep = prep_of(config)
     if dls is None: dls = CaptchaDataLoaders.from_parts([], prep, vocab, config['n_pos'], device=device)
     else: dls = _checked_dls(dls, r, prep, vocab)
     model = r.build(len(vocab), config['n_pos'], prep.shape, prep.n_in)

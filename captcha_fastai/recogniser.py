@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Recogniser']
 
-# %% ../nbs/60_recogniser.ipynb #403c5be0
+# %% ../nbs/60_recogniser.ipynb #4fdb0ef1
 import os, time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +16,8 @@ import numpy as np, onnxruntime as ort
 from .patch import patch
 from PIL import Image
 
-from .folder import damaged, checked_bytes, read_config, start_folder, tensors
-from .image import ImagePrep, open_image, paper
+from .folder import damaged, checked_bytes, prep_of, read_config, start_folder, tensors
+from .image import open_image, paper
 from .reading import check_rules, read_batch
 from .task import tasks
 from .vocab import Vocab
@@ -38,7 +38,7 @@ def _cores():
     try: return int(os.environ.get('OMP_NUM_THREADS') or len(os.sched_getaffinity(0)))
     except (AttributeError, ValueError): return os.cpu_count() or 1
 
-# %% ../nbs/60_recogniser.ipynb #6e326cb8
+# %% ../nbs/60_recogniser.ipynb #b847ee8c
 class Recogniser:
     "Reads images with the model in a folder; needs NumPy, Pillow and ONNX Runtime"
     def __init__(self,
@@ -52,7 +52,7 @@ class Recogniser:
         self.config = config
         self.task = tasks[config['task']](box=config['box'])
         self.vocab = Vocab(config['chars'], config['case'])
-        self.prep = ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'], config['stretch'])
+        self.prep = prep_of(config)
         self.temperature = config['temperature']
         self.lengths = config['lengths']
         self.min_probability = 0.
