@@ -181,7 +181,7 @@ class Training:
         self.at = dict(step=0, images=0, seconds=0., first=args.first)
         self.path = self.folder/'checkpoint.pt'
         if self.path.exists(): self.load()
-        elif not args.random: begin_at_start(self.model, self.mean, self.at)
+        elif not args.random: begin_at_start(self.model, self.mean, self.at, args.ink)
 
     def load(self):
         o = torch.load(self.path, weights_only=True)
@@ -247,12 +247,12 @@ def note(run, losses, rate, found):
     with (run.folder/'log.jsonl').open('a') as f: f.write(json.dumps(row)+'\n')
     print(json.dumps(row), flush=True)
 
-def begin_at_start(model, mean, at):
-    "Go on from the start that the repository has, without the state of its optimiser"
+def begin_at_start(model, mean, at, step):
+    "Go on from the start that the repository has, at a `step` behind the ink start, without the state of its optimiser"
     config,state = read_start()
     for o in (model, mean): o.load_state_dict(state)
     known = config['data']
-    at.update(images=known['images'], seconds=known['hours']*3600, first=known['next'], step=1000)
+    at.update(images=known['images'], seconds=known['hours']*3600, first=known['next'], step=step)
 
 def by_ink(x, y, n_steps):
     "About the steps of the characters: equal shares of the ink of each image"
