@@ -66,7 +66,9 @@ def body_lines(f):
     body = [o for o in f.body if not is_docstring(o)]
     return f.end_lineno-body[0].lineno+1 if body else 0
 
-def is_command(f): return any(getattr(o, 'id', '') in ('call_parse','command') for o in f.decorator_list)
+def is_command(f):
+    "Is `f` decorated with `@command` or `@command(…)`?"
+    return any(getattr(getattr(o, 'func', o), 'id', '')=='command' for o in getattr(f, 'decorator_list', []))
 
 def function_pieces(tree, where):
     "Every function with its limit"
@@ -80,11 +82,12 @@ def exported_cells(path):
         if cell['cell_type']=='code' and re.search(r'^#\|\s*export', source, re.M): yield i,source
 
 def cell_piece(source, tree, where):
-    "A cell with its limit: larger if it is one class, none if it only imports"
+    "A cell with its limit: larger if it is one class, or one command with a parameter a line; none if it only imports"
     parts = [o for o in tree.body if not isinstance(o, (ast.Import, ast.ImportFrom))]
     definitions = [o for o in parts if isinstance(o, (ast.ClassDef, ast.FunctionDef))]
     one_class = len(definitions)<=2 and sum(isinstance(o, ast.ClassDef) for o in definitions)==1
-    limit = limits['class_cell' if one_class else 'cell']
+    one_command = len(definitions)==1 and is_command(definitions[0])
+    limit = limits['class_cell' if one_class or one_command else 'cell']
     lines = sum(bool(o.strip()) for o in source.splitlines())
     return Piece(lines, limit if parts else lines, where)
 

@@ -215,7 +215,7 @@ def figures(result):
 
 def share(right, n):
     "Accuracy of `right` of `n` with its 95 % interval, under the names of `figures`"
-    from captcha_fastai.metrics import Share
+    from captcha_fastai.counts import Share
     low,high = Share(right, n).interval
     return dict(n_valid=n, n_right=right, captcha_accuracy=right/n, captcha_accuracy_low=low,
                 captcha_accuracy_high=high)

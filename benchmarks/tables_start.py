@@ -65,6 +65,31 @@ def seconds_table():
     return Table(['set', 'from', *counts[1:]], rows, f"start.py {' '.join(parts)}")
 
 @table
+def ratio_table():
+    "The default recipe beside two epochs of the blog's CRNN, in one run"
+    r = load('ratio')
+    head = ['recipe', 'read of the 104', 'epochs', 'seconds', 'seconds to 97.1 %']
+    if not r: return Table(head, [], 'ratio.py')
+    def cells(title, o, to_97): return [title, o['n_right'], o['epochs'], seconds(o['fit_seconds'], 1), to_97]
+    times = r['times_faster']
+    extrapolated = f"{r['crnn_epochs']*r['crnn_epoch_seconds']:.0f} (extrapolated to {r['crnn_epochs']} epochs)"
+    ours = f"{seconds(r['fast']['seconds_to_97'], 1)}, {times:.0f} times less" if times else '–'
+    rows = [cells('`fast`, all defaults', r['fast'], ours), cells("the blog's CRNN", r['crnn'], extrapolated)]
+    return Table(head, [('ratio', o) for o in rows], 'ratio.py')
+
+@table
+def going_on_table():
+    "20 labels after an earlier recogniser of other captchas, or of the same without one character"
+    r = load('going_on')
+    head = ['20 labels of', 'begins with', 'read whole', 'of those with the new character', 'seconds']
+    if not r: return Table(head, [], 'going_on.py')
+    def share_of(o): return f"{o['n_right']} of {o['n_valid']} = {percent(o['captcha_accuracy'])}" if o else '–'
+    def cells(title, o): return [title, o['begins'], share_of(o['test']), share_of(o.get('with_new')), seconds(o['fit_seconds'])]
+    rows = [cells('five_digits, after captcha_images_v2', o) for o in r['other']]
+    rows += [cells(f"captcha_images_v2, after the same without {r['new_char']!r}", o) for o in r['character']]
+    return Table(head, [('going_on', o) for o in rows], 'going_on.py')
+
+@table
 def fast_plate_ocr_table():
     "fast-plate-ocr, trained for ten minutes from random weights, beside `fast` on the same images"
     names = {f'fast_plate_ocr_{o}': o for o in ('five_digits','cn_plates','kcaptcha')}

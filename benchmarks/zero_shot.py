@@ -16,7 +16,7 @@ import json, os, statistics, subprocess, sys, tempfile
 from pathlib import Path
 
 import common
-from captcha_fastai.metrics import Share
+from captcha_fastai.counts import Share
 from common import here, parser, provenance, start, write_result
 from sources import as_label, ascii_only, in_case, n_right, parts, source
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from .command import command, console, say
 from .image import open_image
 from .page import answer, as_answer, card, css, script, table
+from .reading import usual_threshold
 from .recogniser import Recogniser
 
 # %% ../nbs/72_app.ipynb #0b9d15a7
@@ -144,7 +145,7 @@ class Handlers:
         max_mb=5,       # of one image
     ):
         self.recogniser,self.max_files,self.max_mb = recogniser,max_files,max_mb
-        self.sure = min(recogniser.config.get('thresholds', {}).values(), default=.9)
+        self.sure = usual_threshold(recogniser.config.get('thresholds', {}))
         self.size = aimed_size(recogniser)
 
     def read(self, image, top_k):

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.stats import beta
 
-from .metrics import Share
+from .counts import Share
 
 # %% ../nbs/42_calibration.ipynb #04f40218
 def _checked(probabilities, right):

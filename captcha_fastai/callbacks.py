@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FitCallback', 'epoch_figures', 'FitHistory', 'has_bfloat16', 'bfloat16_pays', 'Autocast', 'StopOnInterrupt', 'Trim',
-           'images_for', 'StopAtTarget', 'TimeEstimate', 'duration']
+           'images_for', 'StopAtTarget', 'TimeEstimate', 'duration', 'NothingRead']
 
 # %% ../nbs/44_callbacks.ipynb #9e6fdf9f
 import ctypes, signal, threading, time
@@ -14,7 +14,7 @@ import numpy as np, torch
 from torch import nn
 from fastai.callback.core import Callback, CancelFitException
 
-from .metrics import wilson_interval
+from .counts import wilson_interval
 
 # %% ../nbs/44_callbacks.ipynb #f8a0a02b
 class FitCallback(Callback):
@@ -219,3 +219,41 @@ def duration(
     for unit,length in (('hours', 3600), ('minutes', 60)):
         if seconds>=1.5*length: return f'{seconds/length:.1f} {unit}'
     return f'{seconds:.0f} seconds'
+
+# %% ../nbs/44_callbacks.ipynb #b6eb1946
+class NothingRead(FitCallback):
+    "Explain the blanks of a CTC fit while they matter, and say when it is time to worry"
+    order = 56 # after the Recorder, before `Checkpoint`
+    def __init__(self,
+        tell=print,   # called with sentences
+        share=1/3,    # of the fit, after which a captcha should have been read
+        min_epochs=5, # the same in epochs
+    ):
+        self.tell = tell
+        self.share = share
+        self.min_epochs = min_epochs
+    def begin(self): self.said = [] # of `'read'`, `'blanks'` and `'worry'`, what happened
+    def once(self, what):
+        "Note `what`; was it new?"
+        new = what not in self.said
+        if new: self.said.append(what)
+        return new
+    def after_epoch(self): self.look(epoch_figures(self.learn), self.epoch+1)
+    def look(self, figures, n):
+        "Look at the figures after `n` epochs"
+        captchas,chars,blanks = [figures.get(k, float('nan')) for k in ('captcha_accuracy','char_accuracy','blanks')]
+        if captchas>0: self.once('read')
+        if not captchas==0 or 'read' in self.said: return
+        late = n>=self.min_epochs and n>self.share*self.n_epoch
+        if late and (blanks>.95 or chars<.1): self.worry(n, blanks)
+        elif not late and blanks>.95 and self.once('blanks'):
+            self.tell('nothing read yet: CTC writes nothing but blanks at first, that is expected')
+    def worry(self, n, blanks):
+        "Say once that it is late"
+        if not self.once('worry'): return
+        shown = f', and {100*blanks:.0f} % of the steps are blanks' if blanks>.95 else ''
+        self.tell(f'nothing read yet after {n} of {self.n_epoch} epochs{shown}: look whether the labels belong to '
+                  'these images, and whether they can be read at this size; learn.diagnose() looks for the cause '
+                  'after the fit')
+    def state(self): return dict(said=self.said)
+    def load_state(self, state): self.said = state['said']

@@ -4,15 +4,19 @@
 
 # %% auto #0
 __all__ = ['say', 'console', 'parser_of', 'command', 'parse_size', 'parse_geometry', 'parse_yes_no', 'parse_lengths',
-           'parse_seconds', 'parse_allowed', 'read_words', 'images_in', 'files_of', 'model_and_files', 'is_recogniser']
+           'parse_seconds', 'parse_allowed', 'read_words', 'images_in', 'files_of', 'data_name', 'free_path',
+           'model_and_files', 'is_recogniser']
 
 # %% ../nbs/67_command.ipynb #9d6349ae
 import argparse, glob, inspect, os, sys, warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from fastcore.docments import docments
+
+from . import __version__
 
 # %% ../nbs/67_command.ipynb #852079ac
 def say(*args):
@@ -40,9 +44,13 @@ def console(): # standard output, as a file
 def parser_of(
     func,             # a function whose parameters have types and docments
     positional=None,  # name of one parameter that is positional although it has a default
+    examples=(),      # lines to show at the end of the help
 )->argparse.ArgumentParser:
     "A parser of the parameters of `func`"
-    p = argparse.ArgumentParser(prog=func.__name__, description=func.__doc__, allow_abbrev=False)
+    epilog = '\n  '.join(['examples:', *examples]) if examples else None
+    p = argparse.ArgumentParser(prog=func.__name__, description=func.__doc__, epilog=epilog, allow_abbrev=False,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--version', action='version', version=f'captcha_fastai {__version__}')
     docs = docments(func, returns=False)
     for name,o in inspect.signature(func).parameters.items():
         doc = docs.get(name) or ''
@@ -52,10 +60,11 @@ def parser_of(
 def _add(p, o, doc, positional):
     "Add the parameter `o` to the parser `p`"
     optional = o.default is not inspect.Parameter.empty
-    if positional: return p.add_argument(o.name, nargs='?', type=o.annotation, default=o.default, help=doc)
+    shown = dict(help=doc, metavar=o.name.upper())
+    if positional: return p.add_argument(o.name, nargs='?', type=o.annotation, default=o.default, **shown)
     if o.annotation is list:
-        return p.add_argument(o.name, nargs='*' if optional else '+', default=[] if optional else None, help=doc)
-    if not optional: return p.add_argument(o.name, type=o.annotation, help=doc)
+        return p.add_argument(o.name, nargs='*' if optional else '+', default=[] if optional else None, **shown)
+    if not optional: return p.add_argument(o.name, type=o.annotation, **shown)
     if o.annotation is bool: how = dict(action='store_true')
     else: how = dict(type=o.annotation, default=o.default, metavar=o.annotation.__name__.upper())
     if o.default not in (None, False): doc += f' (default: {o.default})'
@@ -67,13 +76,14 @@ def _add(p, o, doc, positional):
 # %% ../nbs/67_command.ipynb #aa53c2e6
 def command(
     func=None,       # the function
-    positional=None, # see `parser_of`
+    positional=None, # name of one parameter that is positional although it has a default
+    examples=(),     # lines to show at the end of the help
 ):
     "Add `main`, which calls `func` with the arguments of the process; `func` itself is returned unchanged"
-    if func is None: return partial(command, positional=positional)
+    if func is None: return partial(command, positional=positional, examples=examples)
     def main(argv=None):
         argv = sys.argv[1:] if argv is None else argv
-        p = parser_of(func, positional)
+        p = parser_of(func, positional, examples)
         parse = p.parse_args if '--' in argv else p.parse_intermixed_args # which takes names behind `--` for options
         func(**vars(parse(argv)))
     func.main = main
@@ -181,6 +191,27 @@ def _matches(pattern):
     found = sorted(glob.glob(pattern, recursive=True))
     if not found: raise ValueError(f"no file matches {pattern}")
     return found
+
+# %% ../nbs/67_command.ipynb #2127e33d
+_plain_names = ('labels','label','gt','train','data','annotations','index','metadata')
+
+def data_name(
+    data, # path of a folder or a file
+)->str:   # `meters` for `meters`, `meters/labels.csv` and `meters.csv`
+    "A short name for a set of images"
+    path = Path(data).resolve()
+    if path.is_dir(): return path.name or 'data'
+    return (path.parent.name if path.stem.lower() in _plain_names else path.stem) or 'data'
+
+def free_path(
+    path,        # to write
+    more=('',),  # suffixes of other files or folders that must not exist either
+)->Path:         # the same, or with the first number from 2 on that is free
+    "A path that does not exist yet"
+    path = Path(path)
+    def taken(p): return any(p.with_name(p.name+o).exists() for o in ('', *more))
+    names = (path.with_name(f'{path.name}-{i}') for i in range(2, 10**6))
+    return next(p for p in chain([path], names) if not taken(p))
 
 # %% ../nbs/67_command.ipynb #d5cfce82
 def model_and_files(

@@ -24,8 +24,8 @@ from .blocks import (BoxEncode, CaptchaBlock, CaptchaEncode, CaptchaImageBlock, 
 from .geometry import (as_geometry, check_crop, chosen_settings, fixed_geometry, make_prep, readable_items,
                                      sizes_of, warn_leaks, with_size)
 from .image import open_image
-from .items import (DataReport, check_enough, check_labels, checked_items, csv_items, df_items, folder_items,
-                                  split_items)
+from .items import (DataReport, check_enough, check_labels, checked_items, csv_items, df_items,
+                                  folder_items, positions_in, split_items)
 from .svhn import svhn_items
 from .synth import captcha_image, captcha_texts, synth_captchas
 from .vocab import Vocab
@@ -185,9 +185,10 @@ def from_items(cls:CaptchaDataLoaders,
     items = [(f if callable(f) else Path(f), *rest) for f,*rest in items]
     items = checked_items(items, strip, spaces)
     check_labels(items)
-    items,looks,bad = readable_items(items, skip_bad)
-    vocab = vocab_for([o[1] for o in items], chars, case)
-    items = [(f, vocab.normalise(o), *[[box,look.size] for box in boxes]) for (f,o,*boxes),look in zip(items, looks)]
+    good,looks,bad = readable_items(items, skip_bad)
+    if bad and valid_idx is not None: valid_idx = positions_in(good, items, valid_idx)
+    vocab = vocab_for([o[1] for o in good], chars, case)
+    items = [(f, vocab.normalise(o), *[[box,look.size] for box in boxes]) for (f,o,*boxes),look in zip(good, looks)]
     check_enough(items)
     check_labels(items, n_pos=n_pos)
     splits = split_items(len(items), valid_pct, seed, valid_idx)

@@ -7,9 +7,8 @@ __all__ = ['Evaluation', 'text_results', 'position_results', 'box_results', 'pro
 
 # %% ../nbs/43_evaluation.ipynb #03ee4d12
 from .calibration import cross_fitted_coverage, expected_calibration_error
-from .core import box_iou
 from .ctc import min_steps
-from .metrics import Share, centre_error, count_at, count_captchas, count_chars, count_edits, count_length, size_error
+from .counts import Share, count_at, count_captchas, count_chars, count_edits, count_length
 
 # %% ../nbs/43_evaluation.ipynb #398122b9
 class Evaluation(dict):
@@ -59,6 +58,8 @@ def box_results(
     size, # `(height, width)` of the images in pixels
 )->dict:  # name → number
     "Overlap, and errors in pixels"
+    from captcha_fastai.core import box_iou # here, because both import torch
+    from captcha_fastai.metrics import centre_error, size_error
     errors = dict(mean_iou=box_iou(box, true), centre_error=centre_error(box, true, size), size_error=size_error(box, true, size))
     return {k: v.mean().item() for k,v in errors.items()}
 

@@ -65,7 +65,15 @@ def _whole(o, high): return type(o) is int and 0<o<=high
 def _pair(o): return isinstance(o, list) and len(o)==2 and all(_whole(n, limits['side']) for n in o)
 def _chars(o): return isinstance(o, str) and 0<len(o)<=limits['chars'] and len(set(o))==len(o)
 def _name(o): return o is None or isinstance(o, str) and len(o)<limits['names']
-def _thresholds(o): return isinstance(o, dict) and len(o)<limits['names'] and all(map(_number(0, 1), o.values()))
+def _threshold(o):
+    "A probability, or an object that has one and says whether it is proven"
+    p,proven = (o.get('probability'),o.get('proven')) if isinstance(o, dict) else (o,False)
+    plain = not isinstance(o, dict) or all(v is None or type(v) in (bool,int,float) for v in o.values())
+    return _number(0, 1)(p) and type(proven) is bool and plain
+def _share(name):
+    try: return 0<float(name)<1
+    except ValueError: return False
+def _thresholds(o): return isinstance(o, dict) and len(o)<limits['names'] and all(_share(k) and _threshold(v) for k,v in o.items())
 def _count(o): return type(o) is int and o>=0
 def _lengths(o): return o is None or isinstance(o, list) and len(o)<=limits['n_pos'] and all(map(_count, o))
 
@@ -87,6 +95,7 @@ _checks = dict(
     temperature=_number(.01, 100),
     thresholds=_thresholds,
     lengths=_lengths,
+    empty=_is(bool),
     data=_is(dict),
     results=_is(dict),
     versions=_is(dict),
@@ -99,6 +108,7 @@ def check_fields(
 ):
     "Raise a `ValueError` if a field is missing or cannot be right, or the task is not registered"
     for name,check in _checks.items():
+        if name=='empty' and name not in config: continue # older folders do not say
         if name not in config: raise damaged(path, f"it lacks {name}")
         if not check(config[name]): raise damaged(path, f"{name} = {str(config[name])[:60]!r} cannot be right")
     _check_geometry(config, path)
@@ -147,7 +157,7 @@ def folder_config(
         chars=learn.vocab.chars, case=learn.vocab.case, n_pos=learn.n_pos,
         size=list(prep.size), grey=prep.grey, resize=prep.resize, crop=prep.crop and list(prep.crop),
         stretch=prep.stretch, ink=_has_ink(learn.model), temperature=float(learn.temperature),
-        thresholds=learn.thresholds, lengths=_as_list(learn.lengths),
+        thresholds=learn.thresholds, lengths=_as_list(learn.lengths), empty=learn.empty,
         data=_data_summary(learn) if data is None else data, results=_plain_results(results), versions=versions())
 
 def _as_list(lengths):

@@ -12,6 +12,7 @@ import math
 import torch
 from fastai.layers import ConvLayer, ResBlock
 from torch import nn
+from .image import paper_step
 from .vocab import Vocab
 
 # %% ../nbs/18_layers.ipynb #802ad3e1
@@ -63,10 +64,11 @@ def own_paper(
     x,       # `(bs, n_in, height, width)`
     columns, # the `Columns` of the batch; `None` is all of them
 ):           # `(bs, n_in)`
-    "The lower median of each image's own pixels, channel by channel"
-    x = x.float()
+    "The lower median of each image's own pixels in every third row and column, channel by channel"
+    width = x.shape[-1]
+    x = x[...,::paper_step,::paper_step].float()
     if columns is None: return x.flatten(2).median(2).values
-    own = columns.own(x.shape[-1])[:,None].expand(-1, x.shape[2], -1).flatten(1)
+    own = columns.own(width)[:,None,::paper_step].expand(-1, x.shape[2], -1).flatten(1)
     n = own.sum(1, keepdim=True)
     below = (own.shape[1]-1)//2-(n-1)//2       # so many of the others are set below all pixels,
     low = (~own).cumsum(1)<=below              # the rest above, and the median stays where it is

@@ -16,9 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
 from .alphabet import assumption, likely_chars, vocab_for
-from .callbacks import StopAtTarget, StopOnInterrupt, TimeEstimate
+from .callbacks import NothingRead, StopAtTarget, StopOnInterrupt, TimeEstimate
 from .checkpoint import Checkpoint, Extend, epochs_in
-from .data import CaptchaDataLoaders
 from .evaluation import Evaluation
 from .few_labels import SelfTrain
 from .files import new_folder, write_whole
@@ -27,8 +26,10 @@ from .image import crop_box, open_image
 from .models import feature_shape
 from .reading import Reading
 from .recipe import Recipe, check_boxes, check_n_pos, check_own_steps, check_steps, get_recipe, recipes
+from .sources import CaptchaDataLoaders # with all its loaders
 from .start import carry_over
 from .text_learner import CaptchaLearner, recipe_learner
+from .thresholds import estimate_threshold, estimate_thresholds, proof_takes
 from .vocab import Vocab
 
 _all_ = ['CaptchaDataLoaders', 'CaptchaLearner', 'Evaluation', 'Reading', 'Recipe', 'get_recipe', 'recipes']
@@ -72,7 +73,9 @@ def captcha_learner(
     learn = recipe_learner(dls, model, r, n_pos, loss_func, metrics, cbs, precision, **kwargs)
     learn.from_start,learn.carried = from_start,carried
     learn.input_shape = (n_in, *_largest(dls, size))
-    learn.lengths = _same_length(_labels(dls.train_ds))
+    labels = _labels(dls.train_ds)
+    learn.lengths = _same_length(labels)
+    learn.empty = not labels or '' in labels
     learn.n_steps = _check_steps(learn, size)
     if pretrained and not from_start: learn.freeze()
     return learn
@@ -120,8 +123,7 @@ def fit_recipe(self:CaptchaLearner,
     n_epoch = self._planned_epochs(epochs, lr, budget, folder, tell)
     self.recipe_cbs = self._cbs_for(epochs, budget, target, unlabelled, folder, tell)
     self.add_cbs(self.recipe_cbs)
-    blanks = '; CTC reads nothing but blanks at first, that is expected' if self.task.along_width and not self.from_start else ''
-    tell(f'{self.recipe.name}: {n_epoch} epochs of {self.dls.train.epoch_size} images{blanks}')
+    tell(f'{self.recipe.name}: {n_epoch} epochs of {self.dls.train.epoch_size} images')
     self.fit_one_cycle(n_epoch, self.recipe.rates(lr or self.lr), **self.recipe.schedule)
     self._tell_outcome(target, unlabelled, tell)
     return self._report(target, tell)
@@ -129,7 +131,7 @@ def fit_recipe(self:CaptchaLearner,
 @patch
 def _cbs_for(self:CaptchaLearner, epochs, budget, target, unlabelled, folder, tell):
     "The callbacks that the arguments of `fit_recipe` ask for"
-    cbs = [StopOnInterrupt(), TimeEstimate(tell)]
+    cbs = [StopOnInterrupt(), TimeEstimate(tell), NothingRead(tell)]
     if not (epochs or budget): cbs.append(Extend(tell=tell))
     if target is not None: cbs.append(StopAtTarget(target, len(self.dls.valid_ds)))
     if unlabelled: cbs.append(SelfTrain(unlabelled))
@@ -178,6 +180,7 @@ def _tell_outcome(self:CaptchaLearner, target, unlabelled, tell):
         tell(f'all labels have {self.lengths[0]} characters, and so will all readings; lengths=None (--lengths any) lifts that')
     if target is not None: tell(f"{'reached' if self.stop_at_target.reached else 'did not reach'} the target of {target}")
 
+# %% ../nbs/50_learner.ipynb #a7dae2aa
 @patch
 def _report(self:CaptchaLearner, target, tell):
     "Calibrate and measure; nothing is proven by images that stopped the fit"
@@ -188,9 +191,18 @@ def _report(self:CaptchaLearner, target, tell):
     if target is not None:
         for name in ('calibration_error','coverage_at_98','accuracy_at_98'): result.pop(name)
         return result
-    try: self.thresholds = {'0.98': self.threshold_for(.98)}
-    except ValueError as e: tell(f'no probability is known above which 98 % are right: {e}')
+    verdicts = self._verdicts(None, {})
+    self.thresholds = estimate_thresholds(*verdicts)
+    tell(_about_98(*verdicts))
     return result
+
+def _about_98(probabilities, right):
+    "From which probability on 98 % are right, and what would prove it; or why that is not known"
+    try: t = estimate_threshold(probabilities, right, .98)
+    except ValueError as e: return f'no probability is known above which 98 % are right: {e}'
+    if t.proven: return str(t)
+    n = proof_takes(t)
+    return f"{t}: that takes {'fewer mistakes among the surest answers' if n is None else f'about {n} validation images'}"
 
 # %% ../nbs/50_learner.ipynb #32ae2b56
 @patch
@@ -213,6 +225,27 @@ def to_recogniser(self:CaptchaLearner,
     "Write `config.json`, `model.safetensors` and `model.onnx`, after comparing what both models read"
     from captcha_fastai.export import export_recogniser # needs ONNX, which training does not
     return export_recogniser(self, folder, **kwargs)
+
+# %% ../nbs/50_learner.ipynb #042db18b
+@patch
+def diagnose(self:CaptchaLearner,
+    **kwargs # `max_sentences` and `measure` of `diagnosis`, see `58_diagnose`
+):           # a list of findings, printed as sentences
+    "What is most likely wrong with the last fit, or would help most"
+    from captcha_fastai.diagnose import diagnosis # which imports this module
+    return diagnosis(self, **kwargs)
+
+@patch
+def evaluate_files(self:CaptchaLearner,
+    items=None, # pairs (file, label); `None` takes the validation set
+    **kwargs    # of `evaluate_files`, see `64_evaluate`
+):              # a `FileEvaluation`
+    "Read labelled files, and count what is right, by length, character and confusion"
+    from captcha_fastai.evaluate import evaluate_files, validation_items
+    if items is not None: return evaluate_files(self, items, **kwargs)
+    items = validation_items(self.dls)
+    if not items: raise ValueError("the validation images of this learner are not files; pass pairs of file and label")
+    return evaluate_files(self, items, validation=True, **kwargs)
 
 # %% ../nbs/50_learner.ipynb #573d2af9
 def _saved_recipe(config, recipe, folder):
@@ -251,6 +284,7 @@ def load_recogniser(
     learn.input_shape = (prep.n_in, *prep.shape)
     learn.n_steps = feature_shape(model[0], prep.n_in, prep.shape)[1][1] if r.task.along_width else config['n_pos']
     learn.temperature,learn.thresholds,learn.lengths = config['temperature'],config['thresholds'],config['lengths']
+    learn.empty = config.get('empty', True)
     return learn
 
 # %% ../nbs/50_learner.ipynb #cb840c51

@@ -106,11 +106,12 @@ def width_strides(
     return strides
 
 # %% ../nbs/20_models.ipynb #eba50e23
-def _small_body(n_in, widths, strides):
-    "`Ink`, a 5×5 convolution, and a residual block for each further width"
-    first = MaskedConv(n_in, widths[0], ks=5, stride=strides[0])
-    blocks = [MaskedBlock(1, i, o, stride=s) for i,o,s in zip(widths, widths[1:], strides[1:])]
-    return MaskedBody(Ink(), first, *blocks)
+def _small_body(n_in, widths, strides, depths=(1,1,1)):
+    "`Ink`, a 5×5 convolution, and as many residual blocks as `depths` says for each further width"
+    layers = [MaskedConv(n_in, widths[0], ks=5, stride=strides[0])]
+    for n,i,o,s in zip(depths, widths, widths[1:], strides[1:]):
+        layers += [MaskedBlock(1, i, o, stride=s), *[MaskedBlock(1, o, o) for _ in range(n-1)]]
+    return MaskedBody(Ink(), *layers)
 
 def _no_weights(name, pretrained):
     if not pretrained: return
@@ -124,13 +125,14 @@ def fast_model(
     n_in=1,                # channels of the images
     pretrained=False,      # must be false: there are no pretrained weights
     widths=(16,32,64,160), # channels, layer by layer
+    depths=(2,2,1),        # residual blocks of the second, third and fourth of `widths`
     hidden=320,            # channels of the head
     dropout=0.3,           # before and after the convolutions of the head
 )->MaskedNet:              # returns `(bs, n_steps, n_class)`
     "A small residual body, two convolutions along the columns, a score for each"
     _no_weights('fast', pretrained)
     strides = [(2,s) for s in width_strides(size[1], n_pos)]
-    body = _small_body(n_in, widths, strides)
+    body = _small_body(n_in, widths, strides, depths)
     c,hw = feature_shape(body, n_in, (size[0], 8))
     return MaskedNet(body, ConvHead(c, hw, n_class, hidden, dropout))
 

@@ -110,7 +110,7 @@ def handwritten(r, hands):
     "Digits by hand"
     text,stamps = hands.written(r, random_text(r, dict(digits=.62, amounts=.23, dates=.05, sums=.1)))
     how = Setting(wide=r.between(.75, 1.3), slant=r.between(-.1, .3) if r.flip(.5) else 0., turn=r.between(0, 8),
-                  jump=r.between(0, .12), grow=r.between(0, .18), gap=r.between(-.1, .12) if r.flip(.6) else r.between(.1, .6), tight=True)
+                  jump=r.between(0, .15), grow=r.between(0, .2), gap=r.between(-.2, .12) if r.flip(.65) else r.between(.1, .6), tight=True)
     line = set_line(r, stamps, how)
     f = fit(r, line, len(text))
     back,ink = _paper_colours(r) if r.flip(.65) else two_colours(r, .35)

@@ -18,19 +18,29 @@ from PIL import Image
 
 from .folder import damaged, checked_bytes, prep_of, read_config, start_folder, tensors
 from .image import open_image, paper
-from .reading import check_rules, read_batch
+from .reading import check_rules, find_threshold, least_probability, read_batch
 from .task import tasks
 from .vocab import Vocab
 
 # %% ../nbs/60_recogniser.ipynb #b75b5456
-def _session(data, threads, path, weights=None):
+_providers = dict(cpu='CPUExecutionProvider', cuda='CUDAExecutionProvider', coreml='CoreMLExecutionProvider', dml='DmlExecutionProvider')
+
+def _provider(device):
+    "ONNX Runtime's name of a device"
+    have = [k for k,v in _providers.items() if v in ort.get_available_providers()]
+    if device in have: return _providers[device]
+    raise ValueError(f"device={device!r} is not among those that this ONNX Runtime has: {', '.join(have)}; "
+                     "use one of these, or install a build of it for your device, such as onnxruntime-gpu")
+
+def _session(data, threads, path, weights=None, device='cpu'):
     "An ONNX Runtime session over a model in memory; `weights` are arrays that its graph names, if it holds none itself"
     if weights is None and b'\n\x08location\x12' in data: raise damaged(path, "its weights are in another file")
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
     if weights: options.add_external_initializers(list(weights), list(weights.values()))
-    try: return ort.InferenceSession(data, options, providers=['CPUExecutionProvider'])
+    providers = [_provider(device)]
+    try: return ort.InferenceSession(data, options, providers=providers)
     except Exception as e: raise damaged(path, f"it is not an ONNX model ({str(e)[:120]})") from None
 
 def _cores():
@@ -48,6 +58,7 @@ class Recogniser:
         max_pixels=20_000_000, # larger images are refused before they are decoded
         name='model.onnx',     # of the model, for messages
         weights=None,          # name → `OrtValue`, if the model names its weights and does not hold them
+        device='cpu',          # what runs the model: `'cpu'`, or `'cuda'`, `'coreml'`, `'dml'` if ONNX Runtime has it
     ):
         self.config = config
         self.task = tasks[config['task']](box=config['box'])
@@ -55,11 +66,13 @@ class Recogniser:
         self.prep = prep_of(config)
         self.temperature = config['temperature']
         self.lengths = config['lengths']
+        self.empty = config.get('empty', True)
+        self.thresholds = config['thresholds']
         self.min_probability = 0.
         self.threads = threads
         self.max_pixels = max_pixels
-        self.session = _session(model, threads, name, weights)                       # for one batch, as soon as possible
-        self.one_thread = self.session if threads==1 else _session(model, 1, name, weights) # for many, several at once
+        self.session = _session(model, threads, name, weights, device)               # for one batch, as soon as possible
+        self.one_thread = self.session if threads==1 else _session(model, 1, name, weights, device) # for many, several at once
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix='read')
         self.inputs = {o.name: o.shape for o in self.session.get_inputs()}
         self.outputs = {o.name: o.shape for o in self.session.get_outputs()}
@@ -89,24 +102,25 @@ def load(cls:Recogniser,
     threads=None, # to use; `None` is one for each processor
     max_pixels=20_000_000, # larger images are refused before they are decoded
     name='model.onnx',     # which of its models, e.g. `model.int8.onnx`
+    device='cpu',          # what runs the model: `'cpu'`, or `'cuda'`, `'coreml'`, `'dml'` if ONNX Runtime has it
 )->Recogniser:
     "Load the recogniser in `folder`, after checking it"
-    if folder is None or Path(folder).resolve()==start_folder.resolve(): return _load_start(cls, threads, max_pixels)
+    if folder is None or Path(folder).resolve()==start_folder.resolve(): return _load_start(cls, threads, max_pixels, device)
     config = read_config(folder)
     if name=='model.onnx' and not (Path(folder)/name).exists():
         raise ValueError(f"{folder} has no model.onnx; write it with captcha_export {folder} OUT "
                          "or learn.to_recogniser(folder)")
     model = checked_bytes(folder, name, config['files'])
-    return cls(config, model, threads or _cores(), max_pixels, Path(folder)/name)
+    return cls(config, model, threads or _cores(), max_pixels, Path(folder)/name, device=device)
 
-def _load_start(cls, threads, max_pixels):
+def _load_start(cls, threads, max_pixels, device):
     "The pretrained start, whose graph takes its weights from the file in 16 bits; below its threshold it is *unsure*"
     config = read_config(start_folder)
     graph = checked_bytes(start_folder, 'graph.onnx', config['files'])
     arrays = tensors(checked_bytes(start_folder, 'model.safetensors', config['files']))
     weights = {f'model.{k}': ort.OrtValue.ortvalue_from_numpy(v) for k,v in arrays.items() if v.dtype==np.float32}
-    res = cls(config, graph, threads or _cores(), max_pixels, start_folder/'graph.onnx', weights)
-    res.min_probability = min(config['thresholds'].values(), default=0.)
+    res = cls(config, graph, threads or _cores(), max_pixels, start_folder/'graph.onnx', weights, device)
+    res.min_probability = min([find_threshold(res.thresholds, float(o)).probability for o in res.thresholds], default=0.)
     return res
 
 # %% ../nbs/60_recogniser.ipynb #84679f0a
@@ -135,13 +149,14 @@ def run(self:Recogniser,
 def read(self:Recogniser,
     images,   # path, bytes, array or Pillow image; or a list or an iterator of these
     min_probability=None, # readings below it are *unsure*; `None` is 0, and the start's own for the pretrained start
+    accuracy=None, # of the answers, e.g. .98, instead of `min_probability`: less probable readings are *unsure*
     top_k=1,  # how many alternatives to return
     bs=32,    # images that go through the model together, at most
     errors='raise', # or `'return'`: a `ValueError` takes the place of the reading of an image that cannot be read
     **rules   # `lengths` (`None` lifts the recogniser's own), `allowed`, `lexicon`, `renormalise`
 ):            # a `Reading`; a list of them for a list, an iterator for an iterator
     "Read `images`, in their order"
-    if min_probability is None: min_probability = self.min_probability
+    min_probability = least_probability(self.thresholds, min_probability, accuracy, rules, self.min_probability)
     check_rules(min_probability, top_k, rules)
     if bs<1: raise ValueError(f"bs={bs} reads nothing; use 1 or more")
     if errors not in ('raise','return'): raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'return'")
@@ -214,4 +229,4 @@ def _read_batch(self:Recogniser, opened, session, seconds, rules):
     out = self.run(np.stack(pixels), session)
     seconds += (time.perf_counter()-start)/len(sizes)
     return read_batch(self.task, out, self.vocab, sizes, self.prep, self.temperature,
-                      own_lengths=self.lengths, seconds=seconds, **rules)
+                      own_lengths=self.lengths, empty=self.empty, seconds=seconds, **rules)

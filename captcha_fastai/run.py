@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['part_of', 'new_part', 'read_part', 'check_files', 'unlabelled_files', 'log_epochs', 'summarise', 'precision_of',
-           'plots', 'save_best', 'withdraw', 'fit_and_write', 'was_stopped']
+           'plots', 'save_best', 'withdraw', 'write_valid', 'fit_and_write', 'advice_for', 'was_stopped']
 
 # %% ../nbs/69_run.ipynb #ac074e96
 import json, shutil, sys
@@ -97,16 +97,18 @@ def summarise(
     model,   # where the recogniser is
 )->dict:     # plain values
     "The figures of a run under their names"
+    from captcha_fastai.reading import Threshold
     accuracy = result['captcha_accuracy']
     low,high = accuracy.interval if getattr(result, 'claims', True) else (None, None)
     rows = learn.fit_history.rows
+    known = Threshold.of('0.98', learn.thresholds['0.98']) if '0.98' in learn.thresholds else None
     return dict(
         recipe=learn.recipe.name, n_train=len(learn.dls.train_ds), n_valid=result['n'],
         captcha_accuracy=accuracy.value, captcha_accuracy_low=low, captcha_accuracy_high=high,
         char_accuracy=result['char_accuracy'], cer=result['cer'], fit_seconds=learn.fit_history.total,
         seconds_to_97=next((o['seconds'] for o in rows if o['captcha_accuracy']>=.971), None), model=str(model),
         calibration_error=result.get('calibration_error'), temperature=learn.temperature,
-        threshold_98=learn.thresholds.get('0.98'))
+        threshold_98=known and known.probability, threshold_98_proven=known and known.proven)
 
 def precision_of(
     learn, # after its fit
@@ -185,6 +187,16 @@ def withdraw(
         f"are not calibrated (temperature {learn.temperature:.2f}, that of the start), and the best epoch is not known")
     return result
 
+# %% ../nbs/69_run.ipynb #7218288c
+def write_valid(
+    dls,  # `CaptchaDataLoaders`
+    file, # CSV file to write
+):
+    "Write path and label of each validation image, if they are files"
+    from captcha_fastai.evaluate import validation_items, write_csv
+    items = validation_items(dls)
+    if items: write_csv(file, [('file','label'), *items])
+
 # %% ../nbs/69_run.ipynb #39b43db9
 def fit_and_write(
     learn,     # a `CaptchaLearner`
@@ -208,10 +220,23 @@ def fit_and_write(
     settings = dict(seed=seed, epochs=learn.n_epoch, lr=fit.get('lr') or learn.recipe.lr, bs=learn.dls.train.bs,
                     precision=precision_of(learn), stopped=was_stopped(learn), history=learn.fit_history.rows)
     (into/'run.json').write_text(json.dumps(dict(summary, **settings), indent=1), encoding='utf-8')
+    if labelled and not test: write_valid(learn.dls, into/'valid.csv')
     if learn.fit_history.rows: plots(learn, into)
     say(f'\n{result}\n\nin {model}: the recogniser, run.json, loss.png, accuracy.png, predictions.png')
+    if labelled and not test: say(advice_for(learn, model))
     if part and labelled and learn.checkpoint.best: save_best(learn, into/'best', model)
     return summary
+
+# %% ../nbs/69_run.ipynb #872f6f5b
+def advice_for(
+    learn, # after its fit
+    model, # where the recogniser is
+)->str:
+    "What is most likely wrong, or would help most, and how to see more"
+    from captcha_fastai.diagnose import diagnosis
+    more = f'captcha_evaluate {model} shows what is read wrongly'
+    if was_stopped(learn) or not (learn.fit_history.rows and len(learn.dls.valid_ds)): return f'\n{more}'
+    return f'\nwhat next:\n{diagnosis(learn)}\n{more}'
 
 def was_stopped(learn):
     "Did Ctrl-C end the fit?"

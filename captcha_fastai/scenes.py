@@ -115,10 +115,11 @@ _plate_colours = [((240,240,235),(20,20,25)), ((240,240,235),(30,40,120)), ((235
 _plate_shares = [8,1,3,5,2,1,2,1,1,1]
 
 def _foreign(r, img, x, y, size, ink):
-    "A sign of a few strokes, which no one shall read"
+    "A sign of a few strokes, or a seal, which no one shall read"
     pen = ImageDraw.Draw(img)
-    width = max(1, round(size/10))
-    for _ in range(r.randint(5, 9)):
+    width = max(1, round(size/r.between(9, 16)))
+    if r.flip(.2): return pen.ellipse((x, y+.1*size, x+.8*size, y+.9*size), fill=colour(r, 40, 220), outline=ink, width=width)
+    for _ in range(r.randint(5, 12)):
         a,b = x+r.between(0, .7)*size,y+r.between(0, 1)*size
         if r.flip(.5): pen.line((a, b, a+r.between(.2, .6)*size, b), ink, width)
         else: pen.line((a, b, a+r.between(-.2, .2)*size, b+r.between(.2, .6)*size), ink, width)
@@ -160,7 +161,7 @@ def plate(r, hands):
     text,stamps = hands.typed(r, text, plain=r.flip(.9))
     how = Setting(wide=r.between(.6, 1.15), gap=r.between(.02, .3), slant=r.pick([0,0,0,.1]), tight=r.flip(.6))
     line = set_line(r, stamps, how)
-    foreign = r.flip(.15)
+    foreign = r.flip(.3)
     f = fit(r, line, len(text), r.randint(18, 56), (.5,.92), (.85,1.2) if foreign else (.05,.7))
     back,ink = r.choices(_plate_colours, _plate_shares)[0]
     back,ink = vary(r, back, 25),vary(r, ink, 25)

@@ -27,15 +27,17 @@ from .data import CaptchaDataLoaders, image_dl
 from .evaluation import Evaluation, box_results, position_results, probability_results, text_results
 from .image import ImagePrep, open_image
 from .layers import with_blanks
-from .reading import read_batch
+from .reading import Threshold, least_probability, read_batch
 from .recipe import default_metrics
+from .thresholds import estimate_thresholds
 
 # %% ../nbs/49_text_learner.ipynb #a1c11eb5
 class CaptchaLearner(Learner):
     "A `Learner` that reads texts"
     recipe = None    # the `Recipe` that it was made with
     temperature = 1. # that log-probabilities are divided by, see `calibrate`
-    thresholds = {}  # accuracy → the lowest probability for which it is proven
+    thresholds = {}  # accuracy, as text → what is known of the probability from which on it holds, see `find_thresholds`
+    empty = True     # is the empty text an answer? Not if no label was empty
     n_pos = None     # most characters that the model returns
     n_steps = 0      # steps or positions of its scores
     fitting = False  # in a real fit, and not in `validate`, `get_preds` or `lr_find`?
@@ -201,10 +203,14 @@ def out_of(self:CaptchaLearner,
 def decode(self:CaptchaLearner,
     probs,      # what `get_preds` returns
     sizes=None, # `(height, width)` of each image in pixels, for places and boxes; `None` is that of what the model sees
-    **rules     # `lengths`, `allowed`, `lexicon`, `top_k`, `min_probability`, `renormalise`: see `36_reading`
+    accuracy=None, # of the answers, e.g. .98, instead of `min_probability`: less probable readings are *unsure*
+    min_probability=None, # readings below it are *unsure*; `None` is 0
+    **rules     # `lengths`, `allowed`, `lexicon`, `top_k`, `renormalise`, `empty`: see `36_reading`
 )->list:        # a `Reading` per image
     "The most probable texts"
-    return read_batch(self.task, self.out_of(probs), self.vocab, sizes, self.prep, self.temperature, self.lengths, **rules)
+    least = least_probability(self.thresholds, min_probability, accuracy, rules)
+    return read_batch(self.task, self.out_of(probs), self.vocab, sizes, self.prep, self.temperature, self.lengths,
+                      min_probability=least, **{'empty': self.empty, **rules})
 
 # %% ../nbs/49_text_learner.ipynb #b29c1583
 @patch
@@ -258,7 +264,7 @@ def evaluate(self:CaptchaLearner,
 )->Evaluation:
     "Named results of what `predict` reads on labelled images"
     probs,target,losses,labels = self._labelled(dl)
-    readings = self.decode(probs, **rules)
+    readings = self.decode(probs, **{'empty': True, **rules}) # as the metrics of an epoch
     texts = [o.alternatives[0][0] for o in readings]
     right = [a==b for a,b in zip(texts, labels)]
     p = [o.probability for o in readings]
@@ -277,7 +283,7 @@ def calibrate(self:CaptchaLearner,
     "Choose the temperature at which probabilities are right; it is kept, applied and saved from now on"
     probs,labels,_ = self.get_labelled(dl)
     self.temperature = 1.
-    texts = [o.text for o in self.decode(probs)]
+    texts = [o.alternatives[0][0] for o in self.decode(probs)]
     right = [a==b for a,b in zip(texts, labels)]
     self.temperature = fit_temperature(self.out_of(probs), texts, right, self.task, self.vocab)
     return self.temperature
@@ -290,9 +296,23 @@ def threshold_for(self:CaptchaLearner,
     **rules         # see `decode`
 )->float:           # for `predict(image, min_probability=…)`
     "The probability above which at least `accuracy` is proven; a `ValueError` if there are too few images for a proof"
+    return threshold_for(*self._verdicts(dl, rules), accuracy, confidence)
+
+@patch
+def _verdicts(self:CaptchaLearner, dl, rules):
+    "Probabilities of the readings, and which are right"
     probs,labels,_ = self.get_labelled(dl)
     readings = self.decode(probs, **rules)
-    return threshold_for([o.probability for o in readings], [o.text==t for o,t in zip(readings, labels)], accuracy, confidence)
+    return [o.probability for o in readings],[o.text==t for o,t in zip(readings, labels)]
+
+@patch
+def find_thresholds(self:CaptchaLearner,
+    dl=None,    # labelled batches that were not trained on; `None` is the validation set
+    extra=None, # probabilities and verdicts of further images that were not trained on, see `estimate_threshold`
+)->list:        # a `Threshold` for each accuracy that is reached
+    "Estimate from which probability on 90, 95, 98 and 99 % are right; it is kept, applied with `accuracy=…`, and saved"
+    self.thresholds = estimate_thresholds(*self._verdicts(dl, {}), extra)
+    return [Threshold.of(*o) for o in self.thresholds.items()]
 
 # %% ../nbs/49_text_learner.ipynb #21ee140a
 @dispatch
