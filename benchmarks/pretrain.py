@@ -37,7 +37,8 @@ from captcha_fastai.task import CTC
 from captcha_fastai.text_learner import recipe_learner
 from captcha_fastai.variety import Variety
 from captcha_fastai.vocab import Vocab
-from common import git, library
+from common import digest, git, library, provenance, write_result
+from sources import parts, source
 
 height,max_width = 48,512
 columns = 48*160       # of a batch, all its images together
@@ -148,7 +149,6 @@ def measure(model, vocab, variety, dev, n=60):
 
 def dev_sets(n=200, part='test'):
     "Images, labels and characters of a part of the development sets"
-    from sources import parts, source
     res = {}
     for o in map(source, parts):
         items = getattr(o, part)
@@ -282,6 +282,13 @@ def release(args):
         write_config(tmp, folder_config(learn, dict(drawn=found['drawn'], by_kind=found['by_kind']), known), ['model.safetensors','graph.onnx'])
         (tmp/'fonts.json').write_text(json.dumps(fonts_of(variety), indent=0, ensure_ascii=False)+'\n', encoding='utf-8')
     print(json.dumps(dict(known, temperature=learn.temperature, threshold=threshold, drawn=found['drawn'])))
+    write_log(args.folder, known)
+
+def write_log(folder, known):
+    "Write results/pretrain.json: what the start read on the way, from the log of `train`"
+    rows = [json.loads(o) for o in (Path(folder)/'log.jsonl').read_text().splitlines()]
+    note = provenance('pretrain.py', 'reading', parts)
+    write_result('pretrain', note, start=digest(start), known=known, rows=rows)
 
 def fonts_of(variety):
     "Debian package → its licences and the number of its fonts that were drawn with"

@@ -90,6 +90,15 @@ def going_on_table():
     return Table(head, [('going_on', o) for o in rows], 'going_on.py')
 
 @table
+def pretrain_table():
+    "What the start read without labels while it was trained: on parts of the development sets, the characters given"
+    r = load('pretrain')
+    head = ['images seen', 'loss', 'drawn strings', *parts]
+    if not r: return Table(head, [], 'pretrain.py release FOLDER')
+    def cells(o): return [f"{o['images']:,}", f"{o['loss']:.2f}", percent(o['drawn']), *(percent(o['sets'][k]) for k in parts)]
+    return Table(head, [('pretrain', cells(o)) for o in r['rows']], 'pretrain.py train FOLDER; pretrain.py release FOLDER')
+
+@table
 def fast_plate_ocr_table():
     "fast-plate-ocr, trained for ten minutes from random weights, beside `fast` on the same images"
     names = {f'fast_plate_ocr_{o}': o for o in ('five_digits','cn_plates','kcaptcha')}
