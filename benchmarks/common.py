@@ -74,9 +74,10 @@ groups = dict(training=('learner','synth','drawings'), reading=('recogniser','ex
               decoding=('search',), page=('app','recogniser'),
               others=()) # programs of others
 # modules that do not determine what a training or a reading results in
+measuring = ('advice','breakdown','diagnose','evaluate','labels','layouts','names','sheet')
 not_followed = dict(training={'export','recogniser','folder','files','interpret','cli','output','cluster',
-                              'distributed','svhn','app'},
-                    reading={'interpret','cli','output','cluster','distributed','svhn','app'}, decoding=set(),
+                              'distributed','svhn','app',*measuring},
+                    reading={'interpret','cli','output','cluster','distributed','svhn','app',*measuring}, decoding=set(),
                     page={'learner','data'}, others=set())
 
 def imported(path):

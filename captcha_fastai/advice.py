@@ -335,7 +335,7 @@ def _fine(m):
     "All is well"
     suspects = _suspects(m.valid)
     check = f"check {', '.join(map(str, suspects[:3]))}, read otherwise with confidence, and then " if suspects else ''
-    text = (f"{m.valid.accuracy} of the validation images are read, and nothing has to change: {check}measure on "
+    text = (f"{m.valid.accuracy} of the validation images are read, and nothing stands out: {check}measure on "
             "images from elsewhere (captcha_evaluate, learn.evaluate).")
     return Finding('fine', text, dict(accuracy=m.valid.accuracy.value, n=len(m.valid), suspects=suspects), 0.)
 

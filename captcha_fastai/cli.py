@@ -16,7 +16,7 @@ from .command import (command, console, data_name, files_of, free_path, model_an
                                     parse_lengths, parse_seconds, parse_size, parse_yes_no, read_words, say)
 from .files import new_folder
 from .output import lines, with_bar, write_readings
-from .run import check_files, fit_and_write, new_part, part_of, read_part, was_stopped
+from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, was_stopped
 from .run_data import read_data, read_own, read_unlabelled
 
 # %% ../nbs/70_cli.ipynb #4d098440
@@ -51,6 +51,7 @@ def _train(part, out, force, args):
         with new_folder(out, force, part/'new') as tmp:
             summary,stopped = _fit(dls, tmp, out, part, unlabelled=unlabelled, **fit)
             if not fit['labelled']: shutil.copy(part/'readings.csv', tmp)
+            note_pattern(tmp/'run.json', args.get('label_pattern'))
     except (ValueError, KeyboardInterrupt):
         if not (part/'checkpoint.pt').exists(): shutil.rmtree(part, ignore_errors=True)
         raise
@@ -170,8 +171,8 @@ def _run_folder(args, force):
 
 def _preview(args, out):
     "Draw what the model would see"
-    from captcha_fastai.preview import preview
     with console() as to:
+        from captcha_fastai.preview import preview
         args = _train_args(args, None)
         if not args['data']: raise ValueError("--preview shows labelled images; name DATA")
         dls = read_data(**{k: v for k,v in args.items() if k not in _of_fit and k not in _of_readings}, seed=args['seed'])

@@ -53,9 +53,9 @@ def images_of(
     "The labelled images to read"
     own = own_validation(model)
     if data is None and own: return dict(items=_existing(own, model), validation=True, claims=_claims(model))
-    if data is None: raise ValueError(f"{model} has no valid.csv with validation images; "
+    if data is None: raise ValueError(f"{model} has no valid.csv with validation images{_folds_note(model)}; "
                                       f"name labelled images: captcha_evaluate {model} DATA")
-    items = _labelled_items(data, **options)
+    items = _labelled_items(data, **_as_trained(model, options))
     known = {path for path,_ in own}
     given = {Path(file).resolve() for file,_ in items}
     if own and given==known: return dict(items=items, validation=True, claims=_claims(model))
@@ -64,6 +64,20 @@ def images_of(
             f"{len(given)-n}, and reads them better than new ones; leave DATA out to read the validation images alone")
     return dict(items=items)
 
+def _folds_note(model):
+    "Where a run with `--folds` has its readings"
+    file = Path(model)/'out_of_fold.csv'
+    return f' (it was measured by --folds: {file} has the reading of every image)' if file.is_file() else ''
+
+def _as_trained(model, options):
+    "`options`, with the label pattern of the run if none is given"
+    run = Path(model)/'run.json'
+    known = json.loads(run.read_text(encoding='utf-8')).get('label_pattern') if run.is_file() else None
+    if not known or any(options.get(o) for o in ('label_pattern','label_col','fn_col')): return options
+    say(f'labels are read with the pattern of the run, --label_pattern {known!r}')
+    return dict(options, label_pattern=known)
+
+# %% ../nbs/71_evaluate_cli.ipynb #c7655efd
 def _labelled_items(data, **options):
     "Pairs (path, label); of data with a split of their own, those of validation"
     from captcha_fastai.labels import read_labels

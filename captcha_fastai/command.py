@@ -220,11 +220,26 @@ def model_and_files(
 )->tuple:     # the folder or `None`, and a list for `files_of`
     "Whether the first argument is a recogniser, or to be read"
     more = [more] if isinstance(more, (str,Path)) else list(more)
+    if str(first)=='start' and more and not Path('start').exists(): return None,more
+    _check_written(first)
     if _is_read(str(first)): return None,[first, *more]
     if more: return first,more
     if is_recogniser(first): raise ValueError(f"name what {first} shall read: images, folders, patterns, or -")
     raise ValueError(f"{first} is neither an image, nor a folder that holds images, nor a recogniser; "
                      "name images, folders, patterns, or - for a list on standard input")
+
+def _own_images(path):
+    "Images in a folder itself, apart from what `captcha_train --preview` drew"
+    from captcha_fastai.image import image_suffixes
+    return [o for o in path.iterdir() if o.suffix.lower() in image_suffixes() and not o.stem.endswith('_preview')]
+
+def _check_written(path):
+    "Raise a `ValueError` if `path` is a folder of runs, or of an evaluation, whose pictures are none to read"
+    path = Path(path)
+    runs = [str(o) for o in sorted(path.iterdir()) if is_recogniser(o)] if path.is_dir() else []
+    if runs and not (is_recogniser(path) or _own_images(path)): raise ValueError(f"{path} holds recognisers ({', '.join(runs[:3])}); name one of them")
+    if (path/'evaluation.json').is_file():
+        raise ValueError(f"{path} is what captcha_evaluate wrote; name a recogniser, images, or a folder of images")
 
 _recogniser_files = ('config.json','model.safetensors','model.onnx')
 

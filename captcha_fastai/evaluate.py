@@ -20,6 +20,7 @@ from .calibration import coverage_above, cross_fitted_probabilities
 from .evaluation import Evaluation, position_results, probability_results, text_results
 from .files import write_whole
 from .image import open_image
+from .labels import read_labels
 from .counts import Mistake
 from .counts import Share
 from .reading import find_threshold, read_batch
@@ -290,13 +291,16 @@ def _own(model):
 # %% ../nbs/64_evaluate.ipynb #aae5fac9
 def evaluate_files(
     model,            # a `Recogniser` or a `CaptchaLearner`
-    items,            # pairs (file, label)
+    items,            # pairs (file, label), or what `read_labels` takes: a folder, or a file that lists them
     validation=False, # are these the images that the temperature was fitted on?
     claims=True,      # may intervals and calibration be claimed? Not if these images stopped the fit
     progress=iter,    # called with an iterator of readings, e.g. to show a bar
     **rules           # `lengths`, `allowed`, `lexicon`, `renormalise`
 )->FileEvaluation:
     "Read labelled files, and count what is right"
+    if isinstance(items, (str,Path)): items = read_labels(items).items
+    if any(isinstance(o, (str,Path)) for o in items): raise ValueError(
+        f"{next(iter(items))} has no label; pass pairs of file and label, or the folder that holds both")
     items = [(str(file), model.vocab.normalise(label)) for file,label,*_ in items]
     if not items: raise ValueError("there are no labelled images to evaluate on; pass pairs of file and label")
     files = [o[0] for o in items]

@@ -245,6 +245,11 @@ def _with_split(source):
     how = f'{source.how}; images left out for a test: {n_out}' if n_out else source.how
     return Labelled([source.items[i] for i in kept], how, valid)
 
+def _without_split(source):
+    "`source`, whose own split does not count, and says so"
+    if source.parts is None or set(source.parts)=={'train'}: return source
+    return source._replace(parts=None, how=f'{source.how}, which is not used')
+
 def _with_valid(source, valid, o):
     "`Labelled` with a validation set from elsewhere"
     other = _source(valid, o)
@@ -288,6 +293,7 @@ def read_labels(
     o = Options(fn_col, label_col, label_pattern, label_func, numbered, folder, strip, spaces)
     if group and valid: raise ValueError("a validation set of its own needs no groups; pass one of group and valid")
     source = _source(path, o)
+    if group or valid: source = _without_split(source)
     if valid: return _with_valid(source, valid, o)
     if not group: return _with_split(source)
     columns = {'label': [label for _,label in source.items], **source.columns}

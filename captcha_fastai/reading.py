@@ -111,7 +111,8 @@ def find_threshold(
     if any(float(o)>accuracy for o in thresholds):
         raise ValueError(f"no threshold for an accuracy of {name}: {those}; ask for one of them")
     raise ValueError(f"no threshold for an accuracy of {name}: {those}. It takes at least {fewest_answers(accuracy)} labelled "
-                     "images to validate on, the surest of them read rightly; train longer, or validate on more images")
+                     "images to validate on, the surest of them read rightly: train again with --folds 5 or --valid_pct 0.3 "
+                     "(valid_pct=.3), label more images, or ask for less")
 
 def usual_threshold(
     thresholds,    # as `find_threshold` takes them

@@ -26,6 +26,7 @@ def read_data(
     dls = CaptchaDataLoaders.from_data(data, bs=bs, grey=False if colour else None, case=not ignore_case, n_pos=max_length,
                                        **parse_geometry(size, resize), **kwargs)
     say(dls.report)
+    for o in dls.report.hints: say(f'warning: {o}')
     return dls
 
 # %% ../nbs/69_run_data.ipynb #513563a4
