@@ -2,7 +2,7 @@
 
 Each function returns a `Table` (see table.py), made from the result files.
 """
-from table import Table, drawn_from, load, rows_of, seconds, table
+from table import Table, drawn_from, load, percent, rows_of, seconds, table
 
 @table
 def infer_table():
@@ -63,6 +63,17 @@ def folders_table():
     if rows: rows.append(('robustness',
                           ['*was any of their code run?*', '**yes**' if r['something_was_run'] else 'no']))
     return Table(['a folder with', 'refused, because'], rows, 'robustness.py')
+
+@table
+def thresholds_table():
+    "Thresholds for 98 %, chosen on some images and judged on all others, by the way they are chosen"
+    r = load('thresholds')
+    head = ['fits that read', 'way', 'images to choose on', 'get a threshold', 'hold on other images', 'the worst set', 'images answered']
+    if not r: return Table(head, [], 'thresholds.py resample')
+    def share(o): return '–' if o is None else percent(o)
+    def cells(o): return [o['read'], o['way'], o['n_valid'], *(share(o[k]) for k in ('given','kept','worst_kept','answered'))]
+    shown = [o for o in r['summary'] if o['way'] in ('curve','steps','measured','proven') and o['n_valid'] in (50,100,200)]
+    return Table(head, [('thresholds', cells(o)) for o in shown], 'thresholds.py resample')
 
 @table
 def load_table():
