@@ -4,7 +4,8 @@
 
 `other`: a recogniser of captcha_images_v2 (all 832 labels), then 20 labels of five_digits: other images, other characters.
 `character`: a recogniser of those captchas whose labels have no `w`, then 20 labels that have one, and the test part with
-and without it. Three draws of the 20 labels, medians. What is gone on from is trained once. About 12 minutes on 2 cores.
+and without it. Three draws of the 20 labels, medians. From random weights, which take five times as long,
+one draw of `other`. What is gone on from is trained once. About 10 minutes on 2 cores.
 """
 import tempfile
 from pathlib import Path
@@ -26,14 +27,16 @@ def fitted(items, chars, seed, **weights):
 
 def drawn(items, seed): return [items[i] for i in np.random.default_rng(seed).permutation(len(items))[:n_labels]]
 
-def compared(train_items, chars, tests, earlier, draws):
-    "Medians of what is read of each of `tests`, by what the fit began with"
-    begins = {'an earlier recogniser': dict(start=earlier), 'the start': {}, 'random weights': dict(pretrained=False)}
+def compared(train_items, chars, tests, earlier, draws, n_random=0):
+    "Medians of what is read of each of `tests`, by what the fit began with; `n_random` draws from random weights"
+    begins = {'an earlier recogniser': (draws, dict(start=earlier)), 'the start': (draws, {}),
+              'random weights': (n_random, dict(pretrained=False))}
     rows = []
-    for name,weights in begins.items():
+    for name,(draws,weights) in begins.items():
+        if not draws: continue
         fits = [fitted(drawn(train_items, seed), chars, seed, **weights) for seed in range(draws)]
         rights = {k: median([right_of(o, items) for o in fits]) for k,items in tests.items()}
-        rows.append(dict(begins=name, fit_seconds=median([o.fit_history.total for o in fits]),
+        rows.append(dict(begins=name, n_draws=draws, fit_seconds=median([o.fit_history.total for o in fits]),
                          **{k: share(n, len(tests[k])) for k,n in rights.items()}))
         print(rows[-1], flush=True)
     return rows
@@ -48,7 +51,7 @@ def main(draws):
     with tempfile.TemporaryDirectory() as tmp:
         fitted(captchas.train, captchas.chars, 0).save_recogniser(Path(tmp)/'all')
         fitted(without, captchas.chars.replace(new_char, ''), 0).save_recogniser(Path(tmp)/'without')
-        other = compared(digits.train, digits.chars, dict(test=some_of(digits.test)), Path(tmp)/'all', draws)
+        other = compared(digits.train, digits.chars, dict(test=some_of(digits.test)), Path(tmp)/'all', draws, 1)
         tests = dict(test=some_of(captchas.test), with_new=some_of([o for o in captchas.test if new_char in o[1]]))
         character = compared(having, captchas.chars, tests, Path(tmp)/'without', draws)
     return dict(n_labels=n_labels, new_char=new_char, n_draws=draws, other=other, character=character)

@@ -84,7 +84,7 @@ def going_on_table():
     head = ['20 labels of', 'begins with', 'read whole', 'of those with the new character', 'seconds']
     if not r: return Table(head, [], 'going_on.py')
     def share_of(o): return f"{o['n_right']} of {o['n_valid']} = {percent(o['captcha_accuracy'])}" if o else '–'
-    def cells(title, o): return [title, o['begins'], share_of(o['test']), share_of(o.get('with_new')), seconds(o['fit_seconds'])]
+    def cells(title, o): return [title, f"{o['begins']}{', one draw'*(o['n_draws']==1)}", share_of(o['test']), share_of(o.get('with_new')), seconds(o['fit_seconds'])]
     rows = [cells('five_digits, after captcha_images_v2', o) for o in r['other']]
     rows += [cells(f"captcha_images_v2, after the same without {r['new_char']!r}", o) for o in r['character']]
     return Table(head, [('going_on', o) for o in rows], 'going_on.py')
