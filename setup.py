@@ -26,7 +26,7 @@ setup(
     package_data={'captcha_fastai': ['start/*.json', 'start/*.onnx', 'start/*.safetensors']}, # the pretrained start
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev','app','ray','distributed')},
+    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev','app','ray','distributed','hf')},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},
 )

@@ -279,9 +279,9 @@ def example_images(
     return sorted(o for o in (Path(folder)/'examples').glob('*') if o.suffix.lower() in suffixes)[:12]
 
 # %% ../nbs/72_app.ipynb #cd57851c
-@command(positional='folder')
+@command(positional='model', examples=['captcha_app runs/meters', 'captcha_app runs/meters --port 8000 --auth user:password'])
 def captcha_app(
-    folder:str=None,       # folder with a recogniser; without it, the pretrained start reads
+    model:str=None,        # MODEL: folder that captcha_train or captcha_export wrote; without it, the pretrained start reads
     host:str='127.0.0.1',  # address to listen at; 0.0.0.0 lets other machines in
     port:int=None,         # port to listen at [the first free one from 7860 on]
     auth:str=None,         # user:password to ask for
@@ -294,12 +294,12 @@ def captcha_app(
     with console() as out:
         auth = parse_auth(auth)
         _gradio()
-        recogniser = Recogniser.load(folder, max_pixels=max_pixels)
+        recogniser = Recogniser.load(model, max_pixels=max_pixels)
         uploads = tempfile.mkdtemp(prefix='captcha_app_')
         os.environ['GRADIO_TEMP_DIR'] = uploads
         try:
-            title = Path(folder).resolve().name if folder else 'Pretrained start'
-            page = app_page(recogniser, title, example_images(folder), max_files, max_mb)
+            title = Path(model).resolve().name if model else 'Pretrained start'
+            page = app_page(recogniser, title, example_images(model), max_files, max_mb)
             print(serve(page, host, port, auth, max_mb, block=False), file=out, flush=True)
             if auth is None and host not in ('127.0.0.1','localhost','::1'):
                 say('everyone who can reach this machine can use the page; --auth user:password asks for a password')
