@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .counts import Share, edits
-from .patch import patch
 
 # %% ../nbs/57_advice.ipynb #15f4cd06
 class Finding(NamedTuple):

@@ -227,7 +227,7 @@ def summary(self:FileEvaluation)->dict: # plain values
 def _is_learner(model): return hasattr(model, 'get_preds')
 
 def _opened(source, max_pixels):
-    "The image, or the `ValueError` that says why there is none"
+    "The image, or the `ValueError` that says why it cannot be read"
     try: return open_image(source, max_pixels)
     except ValueError as e: return e
 

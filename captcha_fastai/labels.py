@@ -78,7 +78,7 @@ def _named(files, o):
 # %% ../nbs/11_labels.ipynb #b8e826ab
 def text_beside(
     file,  # path of an image
-)->Path:   # `None` if there is none
+)->Path:   # `None` if the image has no such file
     "The text file that belongs to an image"
     first = file.name.split('.')[0] # kraken's a.bin.png belongs to a.gt.txt
     names = (f'{file.stem}.gt.txt', f'{file.stem}.txt', f'{file.name}.txt', f'{first}.gt.txt')

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .image import image_suffixes
-from .names import refuse, some_of
+from .names import refuse
 
 # %% ../nbs/11_layouts.ipynb #ad9d9594
 def read_text(
@@ -160,7 +160,7 @@ def _places(table, path, folder, fn_col):
 def column_at(
     col,     # a name, or a number from 1
     header,  # the names of the columns, or the cells of a row
-)->int:      # position from 0; `None` if there is no such column
+)->int:      # position from 0; `None` if it has no such column
     "Where a column is"
     names = [str(o).strip() for o in header]
     if str(col) in names: return names.index(str(col))

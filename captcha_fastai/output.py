@@ -7,7 +7,7 @@ __all__ = ['formats', 'tsv_line', 'csv_line', 'json_line', 'Format', 'csv_header
            'with_bar']
 
 # %% ../nbs/68_output.ipynb #ecb3961f
-import csv, io, json, os, sys, time
+import csv, json, os, sys, time
 from itertools import tee
 from pathlib import Path
 from typing import Callable, NamedTuple
@@ -16,7 +16,7 @@ from .command import say
 
 # %% ../nbs/68_output.ipynb #7605a7d3
 def _others(r, top_k):
-    "Text and probability of `top_k-1` alternatives; empty where there are fewer"
+    "Text and probability of `top_k-1` alternatives; empty if there are fewer"
     pairs = [(text, f'{p:.4f}') for text,p in r.alternatives[1:top_k]]
     pairs += [('','')]*(top_k-1-len(pairs))
     return [o for pair in pairs for o in pair]

@@ -117,7 +117,7 @@ def find_threshold(
 def usual_threshold(
     thresholds,    # as `find_threshold` takes them
     accuracy=.98,  # that is wanted most
-    default=.9,    # if there is none
+    default=.9,    # if none is known
 )->float:          # a probability
     "The threshold for an accuracy, or for the nearest one that is known: from there on, people need not look"
     if not thresholds: return default

@@ -61,7 +61,7 @@ def check_files(
 
 # %% ../nbs/69_run.ipynb #d72080b5
 def note_pattern(
-    file,    # `run.json` of a run; nothing happens if there is none
+    file,    # `run.json` of a run; nothing happens without one
     pattern, # for labels, or `None`
 ):
     "Keep a label pattern in `run.json`"

@@ -6,7 +6,7 @@
 __all__ = ['recurring', 'warn_recurring', 'RowImage']
 
 # %% ../nbs/17_sources.ipynb #030d6303
-import io, warnings
+import warnings
 from collections import Counter
 from pathlib import Path
 

@@ -73,7 +73,7 @@ def _proven(p, right, accuracy):
     except ValueError: return math.inf
 
 def _choose(p, right, accuracy, extra):
-    "The threshold, infinity if there is none; and whether it is proven"
+    "The threshold, infinity if none does; and whether it is proven"
     lowest,reached = cautious_curve(p, right, extra)
     estimated = lowest[reached>=accuracy].min(initial=math.inf)
     proven = _proven(p, right, accuracy)
