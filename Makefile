@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
-SOURCES := $(wildcard nbs/*.ipynb nbs/images/* captcha_fastai/*.py captcha_fastai/start/* benchmarks/*.py benchmarks/results/*.json .ci/*.py) README.md settings.ini setup.py MANIFEST.in
+SOURCES := $(wildcard nbs/*.ipynb nbs/images/* captcha_fastai/*.py captcha_fastai/start/* captcha_fastai/pages/* benchmarks/*.py benchmarks/results/*.json .ci/*.py) README.md settings.ini setup.py MANIFEST.in
 
 .PHONY: demo test retest browser-test prepare outputs figures clean help
 
@@ -20,8 +20,9 @@ retest:    ## the tests, whether or not something changed
 	@rm -f $(VENV)/tested
 	$(MAKE) test
 
-browser-test: $(VENV)/ready   ## the page in Chromium: upload, paste, keyboard, batch, camera; skipped without a browser
+browser-test: $(VENV)/ready   ## both pages in Chromium: upload, camera, batch; labelling by keyboard; skipped without a browser
 	$(BIN)/python .ci/browser.py --setup
+	$(BIN)/python .ci/browser_label.py
 
 prepare: $(VENV)/ready   ## after an edit of a notebook: clean, export, README.md
 	$(BIN)/nbdev_export

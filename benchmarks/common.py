@@ -71,12 +71,15 @@ def some(n, at_least=64):
 
 # a group is all modules that these import, directly or not
 groups = dict(training=('learner','synth','drawings'), reading=('recogniser','export','learner'),
-              decoding=('search',), page=('app','recogniser'),
+              decoding=('search',), page=('app','recogniser'), labelling=('labelling','label_round','learner'),
+              checking=('wrong_labels','mistakes','learner'), # wrong labels
               others=()) # programs of others
 # modules that do not determine what a training or a reading results in
-measuring = ('advice','breakdown','diagnose','evaluate','labels','layouts','names','sheet')
+measuring = ('advice','breakdown','decisions','diagnose','evaluate','labels','layouts','names','sheet','to_label')
 not_followed = dict(training={'export','recogniser','folder','files','interpret','cli','output','cluster',
                               'distributed','svhn','app',*measuring},
+                    labelling={'export','recogniser','folder','files','interpret','label_file',*measuring},
+                    checking={'export','recogniser','folder','files','interpret','command','run',*measuring},
                     reading={'interpret','cli','output','cluster','distributed','svhn','app',*measuring}, decoding=set(),
                     page={'learner','data'}, others=set())
 

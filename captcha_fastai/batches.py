@@ -177,6 +177,7 @@ class CaptchaDL(TfmdDL):
         self._redraw = redraw
         self.store = store or _Store()
         self.extra = None # images and class ids that `add` added
+        self.only = None  # positions of the images that shuffled epochs consist of; `None` is all, see `LeaveOut`
         self._widths = None if widths is None else torch.as_tensor(widths, dtype=torch.int64)
         self.mix = None   # `None`, or a function from positions to a batch that replaces `kept_batch`
         super().__init__(dataset, bs=bs, num_workers=num_workers, **kwargs)
@@ -213,7 +214,8 @@ def get_idxs(self:CaptchaDL):
     "Positions of the images of an epoch; positions from `n` on are those that `add` added, at most half of the epoch"
     n_extra = len(self.extra[0]) if self.extra else 0
     n_added = int(self.epoch_size*min(n_extra/(self.n+n_extra), .5)) if n_extra else 0
-    own = self._rounds(range(self.n), self.epoch_size-n_added)
+    pool = range(self.n) if self.only is None or not self.shuffle else self.only
+    own = self._rounds(pool, self.epoch_size-n_added)
     added = self._rounds(range(self.n, self.n+n_extra), n_added)
     idxs = self.shuffle_fn(own+added) if n_added and self.shuffle else own+added
     widths = self._all_widths() if self.shuffle else None

@@ -17,7 +17,7 @@ from .command import (command, console, data_name, files_of, free_path, model_an
 from .files import new_folder
 from .output import lines, with_bar, write_readings
 from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, was_stopped
-from .run_data import read_data, read_own, read_unlabelled
+from .run_data import read_data, read_negatives, read_own, read_unlabelled
 
 # %% ../nbs/70_cli.ipynb #4d098440
 @command(examples=['captcha_synth captchas --n 500 --lengths 4-6'])
@@ -37,7 +37,7 @@ def captcha_synth(
 
 # %% ../nbs/70_cli.ipynb #511bb8c0
 # arguments of `captcha_train` that are not about the data
-_of_fit = ('recipe','precision','pretrained','start','seed','epochs','lr','budget','target','folds')
+_of_fit = ('recipe','precision','pretrained','start','seed','epochs','lr','budget','target','folds','robust','negatives')
 _of_readings = ('unlabelled','allowed','lengths')
 
 def _train(part, out, force, args):
@@ -47,7 +47,8 @@ def _train(part, out, force, args):
         fit.update(budget=fit['budget'] and parse_seconds(fit['budget']), labelled=args['data'] is not None,
                    pretrained=parse_yes_no(fit['pretrained'], 'pretrained'))
         dls,unlabelled = _images(part, args)
-        check_files(part, dls, unlabelled)
+        fit['negatives'] = read_negatives(fit['negatives'], dls)
+        check_files(part, dls, [*unlabelled, *fit['negatives']])
         with new_folder(out, force, part/'new') as tmp:
             summary,stopped = _fit(dls, tmp, out, part, unlabelled=unlabelled, **fit)
             if not fit['labelled']: shutil.copy(part/'readings.csv', tmp)
@@ -96,7 +97,7 @@ def _train_args(args, resume):
     check_splits(args)
     if args['budget'] and args['epochs']:
         raise ValueError("--budget plans the epochs itself; pass one of --budget and --epochs")
-    paths = {k: str(Path(args[k]).resolve()) for k in ('data','valid','unlabelled','start') if args[k]}
+    paths = {k: str(Path(args[k]).resolve()) for k in ('data','valid','unlabelled','negatives','start') if args[k]}
     return dict(args, **paths) # absolute, since a run may be resumed from elsewhere
 
 def _unfinished(out):
@@ -132,6 +133,8 @@ def captcha_train(
     budget:str=None,           # time for the fit, instead of epochs: 60s, 5m
     target:float=None,         # stop when the lower bound of the accuracy reaches this
     unlabelled:str=None,       # folder of images without labels to learn from as well, or, without DATA, alone
+    negatives:str=None,        # folder of images without text, to be read as nothing [also made of the images themselves]
+    robust:bool=False,         # some labels are wrong: leave out those that the training contradicts
     allowed:str=None,          # without DATA: only these characters; with spaces, those of each position
     lengths:str=None,          # without DATA: only texts of so many characters: 5, or 4,6 or 3-5
     precision:str=None,        # auto (what is faster), bf16 or fp32 [the recipe's]

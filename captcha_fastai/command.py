@@ -17,6 +17,7 @@ from pathlib import Path
 from fastcore.docments import docments
 
 from . import __version__
+from .files import is_check
 
 # %% ../nbs/67_command.ipynb #852079ac
 def say(*args):
@@ -172,6 +173,8 @@ def images_in(
     from captcha_fastai.image import image_suffixes
     suffixes = image_suffixes()
     found = sorted(o for o in folder.rglob('*') if o.suffix.lower() in suffixes and o.is_file())
+    checks = {o.parent for o in found if o.parent!=folder and is_check(o.parent)}
+    found = [o for o in found if o.parent not in checks]
     if not found: raise ValueError(f"{folder} holds no images")
     return found
 

@@ -87,18 +87,17 @@ def _build(cls:CaptchaDataLoaders,
     **settings       # `bs`, `batch_tfms`, `grey`, `min_images`; `None` was not chosen
 ):
     "Dataloaders over two datasets"
-    device = device or default_device()
     chosen = {k:v for k,v in settings.items() if v is not None}
     min_images = chosen.get('min_images', 0)
     if geometry is None: geometry = fixed_geometry(prep)
     for_train,for_valid = train_valid_tfms(chosen.get('batch_tfms'), prep.crop)
-    common = dict(after_item=[ToTensor(), *listify(item_tfms)], device=device)
+    common = dict(after_item=[ToTensor(), *listify(item_tfms)], device=device or default_device())
     with keep_random_state(): # both draw a seed for their order
         train_dl = CaptchaDL(train, bs=batch_size(chosen.get('bs'), len(train), min_images), min_images=min_images,
                              redraw=redraw, shuffle=True, drop_last=True, after_batch=for_train,
                              widths=geometry.widths(prep), **common)
         valid_dl = CaptchaDL(valid, after_batch=for_valid, **common)
-    res = cls(train_dl, valid_dl, path=path, device=device)
+    res = cls(train_dl, valid_dl, path=path, device=common['device'])
     return res._describe(prep, vocab, n_pos, report, chosen, prep.grey, geometry)
 
 # %% ../nbs/16_data.ipynb #dd3651ba
@@ -177,6 +176,7 @@ def from_items(cls:CaptchaDataLoaders,
     n_pos=None,        # most characters that the model can read; `None` takes it from the labels
     strip=False,       # remove spaces around labels?
     spaces=False,      # keep spaces around labels, as part of the text?
+    empty=False,       # may labels be empty, because images have no text?
     skip_bad=False,    # leave out unreadable files, and report them, instead of stopping?
     crop=None,         # `(height, width)` of the part of `size` that is seen: at random in training, else the middle
     **kwargs           # of `from_parts`: `bs`, `batch_tfms`, `min_images`, `item_tfms`, `device`, `path`
@@ -184,13 +184,13 @@ def from_items(cls:CaptchaDataLoaders,
     "Labelled images from a list of pairs"
     items = [(f if callable(f) else Path(f), *rest) for f,*rest in items]
     items = checked_items(items, strip, spaces)
-    check_labels(items)
+    check_labels(items, empty=empty)
     good,looks,bad = readable_items(items, skip_bad)
     if bad and valid_idx is not None: valid_idx = positions_in(good, items, valid_idx)
     vocab = vocab_for([o[1] for o in good], chars, case)
     items = [(f, vocab.normalise(o), *[[box,look.size] for box in boxes]) for (f,o,*boxes),look in zip(good, looks)]
     check_enough(items)
-    check_labels(items, n_pos=n_pos)
+    check_labels(items, n_pos=n_pos, empty=empty)
     splits = split_items(len(items), valid_pct, seed, valid_idx)
     report = DataReport([o[0] for o in items], [o[1] for o in items], looks, splits[1], bad)
     warn_leaks(report)

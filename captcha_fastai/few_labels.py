@@ -84,7 +84,8 @@ def char_places(
     places = torch.zeros(ids.shape, dtype=torch.float64)
     for at in widths_of(images).argsort(stable=True).split(256): # of similar width, to save memory
         part = rows_of(images, at)
-        places[at] = _mean_steps(outputs_of(learn, part)['scores'].astype(float), part, ids[at])
+        found = _mean_steps(outputs_of(learn, part)['scores'].astype(float), part, ids[at])
+        places[at,:found.shape[1]] = found # as many columns as the longest of these texts has characters
     return places
 
 def _mean_steps(scores, images, ids):
@@ -157,7 +158,8 @@ def pool(self:Recombine):
     dl.fill()
     def some(n): return np.linspace(0, n-1, min(n, self.max_images)).astype(int).tolist()
     added = some(len(dl.extra[0])) if dl.extra else []
-    x,y = dl.kept_batch(some(dl.n)+[dl.n+i for i in added])[:2]
+    own = range(dl.n) if dl.only is None else dl.only
+    x,y = dl.kept_batch([own[i] for i in some(len(own))]+[dl.n+i for i in added])[:2]
     self.pieces = rows_of(x, slice(None))
     self.ids = y.as_subclass(torch.Tensor)
     self.had = dl.extra
@@ -273,9 +275,9 @@ def believe(self:SelfTrain,
 # %% ../nbs/48_few_labels.ipynb #56d881cb
 @patch
 def due(self:SelfTrain):
-    "Is it time to read? Without labels, also before the first epoch"
-    if not len(train_dl(self.learn).dataset) and self.epoch==self.learn.first_epoch: return True
-    return AtShares.due(self)
+    "Is it time to read? Without labels, or with weights that already read, also before the first epoch"
+    reads = getattr(self.learn, 'from_start', False) or not len(train_dl(self.learn).dataset)
+    return reads and self.epoch==self.learn.first_epoch==0 or AtShares.due(self)
 
 @patch
 def trusted_lengths(self:SelfTrain)->set:

@@ -23,7 +23,7 @@ from .evaluation import Evaluation, probability_results, text_results
 from .files import write_whole
 from .counts import Share
 from .run import log_epochs, plots, precision_of, summarise, was_stopped
-from .thresholds import estimate_threshold, estimate_thresholds
+from .thresholds import estimate_threshold, estimate_thresholds, wrong_labels_note
 
 # %% ../nbs/69_folds.ipynb #258aa88d
 def fold_splits(
@@ -224,6 +224,7 @@ def fit_folds(
     tell(f'\n{result}\n\nthese figures are those of {k} recognisers, each trained on the other folds; the one that '
          f'is kept was trained on all images.\nin {model}: the recogniser, run.json, out_of_fold.csv, loss.png, accuracy.png, '
          'predictions.png')
+    if wrong := wrong_labels_note(read.probabilities, read.right): tell(wrong)
     return summary,read
 
 def _whole_fit(learn, **fit):

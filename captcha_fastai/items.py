@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 
+from .files import is_check
 from .image import image_suffixes, open_image, to_mode
 from .names import file_labels, is_numbered, name_hint, pattern_label, refuse, some_of, stem_label
 
@@ -64,11 +65,11 @@ def _right_to_left(text): return any(unicodedata.bidirectional(c) in ('R','AL') 
 def image_files(
     path,    # a folder; the folders inside it are searched, too
 )->list:     # sorted paths
-    "The image files under `path`; hidden files and folders are left out"
+    "The image files under `path`; hidden files and folders, and what `captcha_check` wrote, are left out"
     suffixes = image_suffixes() | {k for k,kind in mimetypes.types_map.items() if kind.startswith('image/')}
     files = []
     for folder,inside,names in os.walk(path, followlinks=True):
-        inside[:] = [o for o in inside if not o.startswith('.')]
+        inside[:] = [o for o in inside if not o.startswith('.') and not is_check(Path(folder)/o)]
         files += [Path(folder)/o for o in names if not o.startswith('.') and Path(o).suffix.lower() in suffixes]
     return sorted(files)
 
@@ -262,10 +263,11 @@ def check_labels(
     items,       # pairs (file, label)
     vocab=None,  # the `Vocab`, if it is settled
     n_pos=None,  # the most characters that a label may have, if that is settled
+    empty=False, # may labels be empty, because images have no text?
 ):
     "Raise a `ValueError` that names all files whose label is empty, has unknown characters or is too long"
-    empty = [f for f,o,*_ in items if not str(o)]
-    refuse(empty, 'images have no label', 'Label them, or remove them')
+    lacking = [f for f,o,*_ in items if not str(o) and not empty]
+    refuse(lacking, 'images have no label', 'Label them, or remove them')
     if vocab: _check_chars(items, vocab)
     if n_pos: _check_lengths(items, n_pos)
 

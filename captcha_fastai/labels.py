@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from .decisions import has_decisions
+from .files import is_check
 from .items import checked_items, folder_items, image_files
 from .layouts import find_files, read_label_file, read_text
 from .names import file_labels, is_numbered, refuse, some_of
@@ -38,6 +40,11 @@ class Source(NamedTuple):
     how: str           # what was found out
     parts: list = None # for each item `'train'`, `'valid'` or `'test'`; `None` if the source does not say
     columns: dict = {} # further columns of a label file
+
+    @property
+    def empty(self):
+        "Did a person say of some images that they have no text?"
+        return 'empty' in self.columns.get('decision', ())
 
 # %% ../nbs/11_labels.ipynb #f03d8f74
 _words = dict(train=('train','training','false','no','0',''), valid=('valid','val','validation','dev','true','yes','1'),
@@ -124,6 +131,7 @@ def label_files(
     "The label files of a folder: one, or one for each part of the split; a `ValueError` if it is not clear which"
     files = [f for f in sorted(Path(path).iterdir()) if f.suffix.lower() in _suffixes and f.name[0]!='.']
     usual = [f for f in files if _is_usual(f)]
+    usual = [f for f in usual if has_decisions(f)] or usual # the labelling page took the labels of the others over
     if len(usual)<2: return [(None, o) for o in usual]
     roles = [role_of(f.stem) for f in usual]
     parts = [part for part,_ in roles]
@@ -177,7 +185,7 @@ def _part_folders(path):
 
 def _only_folder(path):
     "The folder that is all that `path` holds"
-    inside = [o for o in Path(path).iterdir() if not o.name.startswith(('.','_'))]
+    inside = [o for o in Path(path).iterdir() if not o.name.startswith(('.','_')) and not is_check(o)]
     return inside[0] if len(inside)==1 and inside[0].is_dir() else None
 
 def _of_parts(sources, n_files):
@@ -224,6 +232,7 @@ class Labelled:
     how: str               # what was found out, in one sentence
     valid_idx: list = None # positions of the validation items; `None` if no split was said
     groups: list = None    # what each item belongs to; `None` if no groups were asked for
+    empty: bool = False    # did a person say of some images that they have no text? Their label is `''`
 
 def _source(path, o):
     "The `Source` of a file or folder"
@@ -236,14 +245,14 @@ def _source(path, o):
 def _with_split(source):
     "`Labelled` by what the source says"
     parts = source.parts
-    if parts is None or set(parts)=={'train'}: return Labelled(source.items, source.how)
+    if parts is None or set(parts)=={'train'}: return Labelled(source.items, source.how, empty=source.empty)
     if 'train' not in parts: raise ValueError(f"{source.how}: no image is for training; correct the split")
     at_valid = 'valid' if 'valid' in parts else 'test'
     kept = [i for i,part in enumerate(parts) if part in ('train', at_valid)]
     valid = [at for at,i in enumerate(kept) if parts[i]==at_valid]
     n_out = len(parts)-len(kept)
     how = f'{source.how}; images left out for a test: {n_out}' if n_out else source.how
-    return Labelled([source.items[i] for i in kept], how, valid)
+    return Labelled([source.items[i] for i in kept], how, valid, empty=source.empty)
 
 def _without_split(source):
     "`source`, whose own split does not count, and says so"
@@ -257,7 +266,8 @@ def _with_valid(source, valid, o):
     train = [item for item in source.items if Path(item[0]).resolve() not in own]
     if not train: raise ValueError(f"all images are in the validation set {valid}; none is left to train on")
     where = range(len(train), len(train)+len(other.items))
-    return Labelled(train+other.items, f'{source.how}; validation: {other.how}', list(where))
+    how = f'{source.how}; validation: {other.how}'
+    return Labelled(train+other.items, how, list(where), empty=source.empty or other.empty)
 
 # %% ../nbs/11_labels.ipynb #054d1d84
 def group_keys(
@@ -298,7 +308,7 @@ def read_labels(
     if not group: return _with_split(source)
     columns = {'label': [label for _,label in source.items], **source.columns}
     groups = group_keys(group, [f for f,_ in source.items], columns)
-    return Labelled(source.items, f'{source.how}; {len(set(groups))} groups by {group}', None, groups)
+    return Labelled(source.items, f'{source.how}; {len(set(groups))} groups by {group}', None, groups, source.empty)
 
 # %% ../nbs/11_labels.ipynb #c552358a
 def check_splits(

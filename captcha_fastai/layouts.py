@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from .decisions import counting, has_decisions, read_lines
 from .image import image_suffixes
 from .names import refuse
 
@@ -251,6 +252,24 @@ def _how(path, place, table, label):
     if place.folder!=path.parent: parts.append(f'files in {place.folder}')
     return ', '.join(parts)
 
+# %% ../nbs/11_layouts.ipynb #33eb5ef4
+def _decided(path, folder):
+    "What the decisions of a labelling page say"
+    lines = read_lines(path)
+    refuse(lines.problems, f'lines of {path} cannot be used', 'Correct or remove them')
+    found = sorted(counting(lines.decisions).values())
+    readable = [o for o in found if o.decision!='unreadable']
+    base = Path(folder or path.parent)
+    missing = {o.file for o in readable if not os.path.isfile(base/o.file)}
+    there = [o for o in readable if o.file not in missing]
+    if len(missing)>len(there): refuse(sorted(missing), f'files of {path} do not exist', f'Correct them, or {_place_advice}')
+    if not there: raise ValueError(f"{path} holds no labels yet; label at least 10 images first")
+    columns = {k: [str(getattr(o, k)) for o in there] for k in there[0]._fields}
+    if len(set(columns['is_valid']))<2: del columns['is_valid']
+    left_out = {'not readable': len(found)-len(readable), 'missing': len(missing)}
+    how = ', '.join([f'{path.name}: decisions of a labelling page', *(f'{k}: {n}' for k,n in left_out.items() if n)])
+    return LabelFile([base/o.file for o in there], [o.label for o in there], ['last decision']*len(there), how, columns)
+
 # %% ../nbs/11_layouts.ipynb #048fd9f3
 def read_label_file(
     path,            # a text file, or one of JSON
@@ -261,6 +280,7 @@ def read_label_file(
 )->LabelFile:
     "The files and labels that `path` lists"
     path = Path(path)
+    if not by_name and {fn_col, label_col}<={None,'file','label'} and has_decisions(path): return _decided(path, folder)
     place = find_files(path, folder, fn_col)
     if place is None: raise ValueError(f"{path} has no column {fn_col!r}. {_first_line(path)} {_advice}")
     named = any(o is not None and not str(o).isdecimal() for o in (fn_col, label_col))

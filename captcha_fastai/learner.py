@@ -24,12 +24,15 @@ from .files import new_folder, write_whole
 from .folder import checked_bytes, folder_config, prep_of, read_config, write_config
 from .image import crop_box, open_image
 from .models import feature_shape
+from .negatives import Negatives
 from .reading import Reading
 from .recipe import Recipe, check_boxes, check_n_pos, check_own_steps, check_steps, get_recipe, recipes
 from .sources import CaptchaDataLoaders # with all its loaders
+from .robust import robust_cb
 from .start import carry_over
 from .text_learner import CaptchaLearner, recipe_learner
 from .thresholds import estimate_threshold, estimate_thresholds, proof_takes
+from .to_label import labelling_order # and learn.to_label
 from .vocab import Vocab
 
 _all_ = ['CaptchaDataLoaders', 'CaptchaLearner', 'Evaluation', 'Reading', 'Recipe', 'get_recipe', 'recipes']
@@ -112,6 +115,8 @@ def fit_recipe(self:CaptchaLearner,
     budget=None,     # seconds of fitting, instead of `epochs`
     target=None,     # captcha accuracy in (0, 1) at whose lower bound the fit stops
     unlabelled=None, # paths of images without labels
+    negatives=None,  # paths of images without text, beside those that the recipe makes
+    robust=False,    # are some labels wrong? `True`, or a name in `48_robust`: doubt those that the fit contradicts
     folder=None,     # of the checkpoint; the fit resumes from it if there is one
     tell=print,      # called with sentences for people
 )->Evaluation:       # of the validation set
@@ -121,7 +126,7 @@ def fit_recipe(self:CaptchaLearner,
     self._tell_start(tell)
     self.remove_cbs(getattr(self, 'recipe_cbs', []))
     n_epoch = self._planned_epochs(epochs, lr, budget, folder, tell)
-    self.recipe_cbs = self._cbs_for(epochs, budget, target, unlabelled, folder, tell)
+    self.recipe_cbs = self._cbs_for(epochs, budget, target, unlabelled, negatives, robust, folder, tell)
     self.add_cbs(self.recipe_cbs)
     tell(f'{self.recipe.name}: {n_epoch} epochs of {self.dls.train.epoch_size} images')
     self.fit_one_cycle(n_epoch, self.recipe.rates(lr or self.lr), **self.recipe.schedule)
@@ -129,12 +134,14 @@ def fit_recipe(self:CaptchaLearner,
     return self._report(target, tell)
 
 @patch
-def _cbs_for(self:CaptchaLearner, epochs, budget, target, unlabelled, folder, tell):
+def _cbs_for(self:CaptchaLearner, epochs, budget, target, unlabelled, negatives, robust, folder, tell):
     "The callbacks that the arguments of `fit_recipe` ask for"
     cbs = [StopOnInterrupt(), TimeEstimate(tell), NothingRead(tell)]
     if not (epochs or budget): cbs.append(Extend(tell=tell))
     if target is not None: cbs.append(StopAtTarget(target, len(self.dls.valid_ds)))
     if unlabelled: cbs.append(SelfTrain(unlabelled))
+    if negatives: cbs.append(Negatives(negatives))
+    if robust: cbs.append(robust_cb(robust))
     if folder is not None: cbs.append(Checkpoint(folder))
     return cbs
 
@@ -176,6 +183,8 @@ def _tell_outcome(self:CaptchaLearner, target, unlabelled, tell):
     if unlabelled:
         counts = ', '.join(map(str, self.self_train.counts)) or 'none'
         tell(f'of the {len(unlabelled)} images without labels, {counts} were read with confidence and learned from, reading by reading')
+    if doubted := getattr(getattr(self, 'leave_out', None), 'counts', []):
+        tell(f'of the {len(self.dls.train_ds)} training labels, {doubted[-1]} seem to be wrong and were not learned; captcha_check lists such labels')
     if self.lengths:
         tell(f'all labels have {self.lengths[0]} characters, and so will all readings; lengths=None (--lengths any) lifts that')
     if target is not None: tell(f"{'reached' if self.stop_at_target.reached else 'did not reach'} the target of {target}")

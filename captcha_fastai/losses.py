@@ -108,7 +108,7 @@ class PerPositionLoss(TextLoss):
 
 # %% ../nbs/35_losses.ipynb #8ad4a892
 class CTCLoss(TextLoss):
-    "CTC loss of scores `(bs, n_steps, n_class)`, divided by the length of each label"
+    "CTC loss of scores `(bs, n_steps, n_class)`, divided by the length of each label; of an empty one, by the most characters"
     task = CTC()
     start_weight = 0.  # of `start`
     start_at = None    # steps `(bs, n_pos)` for `start`
@@ -121,7 +121,7 @@ class CTCLoss(TextLoss):
         lengths = (y!=Vocab.blank).sum(1)
         steps = torch.full_like(lengths, log_probs.shape[1])
         losses = F.ctc_loss(log_probs.transpose(0,1), y, steps, lengths, blank=Vocab.blank, reduction='none')
-        losses = losses/lengths.clamp(min=1)
+        losses = losses/torch.where(lengths>0, lengths, y.shape[1])
         if not (losses<1000).all(): self._explain(losses, target, log_probs)
         if self.start_weight: losses = losses + self.start_weight*self.start(log_probs, y, self.start_at)
         return self.reduce(losses)

@@ -104,7 +104,9 @@ def walk(
     "Random walks over the characters of all images"
     lengths = (y!=Vocab.blank).sum(1)
     chars = (y!=Vocab.blank).nonzero()
-    def anywhere(): return chars[torch.randint(len(chars), (bs,))]
+    ids = y[y!=Vocab.blank]
+    weights = torch.bincount(ids)[ids].float().rsqrt() # of a jump to each
+    def anywhere(): return chars[torch.multinomial(weights, bs, replacement=True)]
     steps = [anywhere()]
     for _ in range(y.shape[1]-1):
         image,k = steps[-1].T

@@ -25,6 +25,7 @@ from .losses import CTCLoss, LengthLoss, LocatedLoss, PerPositionLoss
 from .metrics import (BlankShare, CaptchaAccuracy, CentreError, CharAccuracy, CharErrorRate, LengthAccuracy, MeanIoU,
                                     PositionAccuracy, SizeError)
 from .models import crnn_model, fast_model, fixed_model, heads_model, length_model, located_model, mlp_model
+from .negatives import Negatives
 from .vocab import Vocab
 
 # %% ../nbs/49_recipe.ipynb #1d5edd33
@@ -115,8 +116,8 @@ light_alone = partial(FusedAugment, max_rotate=0, max_zoom=1)                   
 fused_adamw = partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)                  # all weights in one step
 
 def _augment(tfm): return lambda: [tfm()]
-def few_label_cbs(): return [InkStart(), Recombine()]
-def tuning_cbs(): return [Recombine(min_epochs=3, max_images=600, shares=(.35,))] # to align takes as long as to train
+def few_label_cbs(): return [InkStart(), Recombine(), Negatives()]
+def tuning_cbs(): return [Recombine(min_epochs=3, max_images=600, shares=(.35,)), Negatives()] # to align takes as long as to train
 
 _processor = dict(precision='auto', channels_last=True, schedule=dict(pct_start=.15, div=4))
 _repeated = dict(_processor, augment=_augment(shapes_and_light), min_images=900)

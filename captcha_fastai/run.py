@@ -73,16 +73,17 @@ def note_pattern(
 def unlabelled_files(
     folder, # of images without labels
     dls,    # `CaptchaDataLoaders` of the labelled ones
+    option='--unlabelled', # for messages
 )->list:    # paths
     "The images in `folder` that are not among the labelled ones"
     from captcha_fastai.items import image_files, look_at
-    if not Path(folder).is_dir(): raise ValueError(f"--unlabelled {folder} is not a folder; name one with images")
+    if not Path(folder).is_dir(): raise ValueError(f"{option} {folder} is not a folder; name one with images")
     files = image_files(folder)
     looks = look_at(files)
     bad = [o for o in looks if isinstance(o, str)]
-    if bad: raise ValueError(f"{len(bad)} images in --unlabelled {folder} cannot be read, e.g. {bad[0]}; remove them")
+    if bad: raise ValueError(f"{len(bad)} images in {option} {folder} cannot be read, e.g. {bad[0]}; remove them")
     files = [f for f,o in zip(files, looks) if o.digest not in dls.report.digests]
-    if not files: raise ValueError(f"--unlabelled {folder} has no images besides the labelled ones; leave it out")
+    if not files: raise ValueError(f"{option} {folder} has no images besides the labelled ones; leave it out")
     return files
 
 # %% ../nbs/69_run.ipynb #59684820
@@ -245,10 +246,12 @@ def advice_for(
 )->str:
     "What is most likely wrong, or would help most, and how to see more"
     from captcha_fastai.diagnose import diagnosis
+    from captcha_fastai.thresholds import wrong_labels_note
     more = f'captcha_evaluate {model} shows what is read wrongly'
     if was_stopped(learn) or not (learn.fit_history.rows and len(learn.dls.valid_ds)): return f'\n{more}'
     hints = [f'Are these labels the texts? {o}.' for o in getattr(learn.dls.report, 'hints', [])]
-    return '\n'.join(['\nwhat next:', *hints, str(diagnosis(learn)), more])
+    wrong = wrong_labels_note(*learn._verdicts(None, {}), 'validation labels')
+    return '\n'.join(['\nwhat next:', *hints, str(diagnosis(learn)), *[wrong]*bool(wrong), more])
 
 def was_stopped(learn):
     "Did Ctrl-C end the fit?"

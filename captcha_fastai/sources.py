@@ -66,7 +66,8 @@ def from_data(cls:CaptchaDataLoaders,
     if valid_idx is None: valid_idx = found.valid_idx
     if valid_idx is None and found.groups: valid_idx = group_split(found.groups, valid_pct, seed)
     root = Path(path) if Path(path).is_dir() else Path(path).parent
-    dls = cls.from_items(found.items, valid_pct, seed, valid_idx, spaces=spaces, **{'path':root, **kwargs})
+    kwargs = {'path':root, 'empty':found.empty, **kwargs}
+    dls = cls.from_items(found.items, valid_pct, seed, valid_idx, spaces=spaces, **kwargs)
     dls.report.source = found.how
     dls.groups = found.groups and dict(zip((str(f) for f,_ in found.items), found.groups))
     if valid_idx is None: warn_recurring(*_split_labels(dls))

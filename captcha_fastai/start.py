@@ -54,8 +54,8 @@ def carried_rows(
     rows,   # from `rows_for`
 ):          # `(new n_class, ...)`
     "The last layer of a new model, row by row from the start"
-    res = fresh*.1
-    if weight.ndim==1: res[:] = weight[1:].mean()-5
+    mean = weight[1:].mean(0)
+    res = mean+fresh*.1 if weight.ndim>1 else (mean-5).expand(len(fresh)).clone()
     for i,ids in enumerate(rows):
         if ids: res[i] = weight[ids].mean(0)
     return res
@@ -75,7 +75,7 @@ def carried_channels(
 class Carried:
     "What a model took over from the start"
     n_known: int       # characters that begin with weights of their own
-    unknown: str       # characters that begin small
+    unknown: str       # characters that begin as the mean of the known ones, and lower
     source: str        # what the weights are
 
     def __str__(self):
