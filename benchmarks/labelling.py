@@ -33,7 +33,7 @@ from sources import source
 sets = ['captcha_images_v2','simplecaptcha','five_digits','kcaptcha','water_meters','cn_plates']
 goals = (.95,.98)
 ways = ['random','random, unlabelled','ours']
-n_images,most = 1000,300
+n_images = 1000
 
 def folder_of(name, seed, into):
     "Links to some images of a set, whose names do not say what they show; and the label of each"
@@ -118,7 +118,7 @@ class Person:
             fit_seconds=seconds, read_seconds=read_seconds))
         print(self.rows[-1], flush=True)
 
-def label(name, seed, way):
+def label(name, seed, way, most):
     "One run: its trainings, and the keys that typing all labels takes"
     with tempfile.TemporaryDirectory() as tmp:
         folder = Path(tmp)
@@ -138,9 +138,9 @@ def reached(rows, goal, key):
     "The keys, or another column, of the first row that reaches a goal; `None` if none does"
     return next((o[key] for o in rows if o['accuracy']>=goal), None)
 
-def compare(name, ways, seed=0):
+def compare(name, ways, most, seed=0):
     "Several ways on one set"
-    made = {way: label(name, seed, way) for way in ways}
+    made = {way: label(name, seed, way, most) for way in ways}
     runs = {way: rows for way,(rows,_) in made.items()}
     def columns(rows, keys): return {f'{k}_{100*g:.0f}': reached(rows, g, v) for g in goals for k,v in keys.items()}
     summary = dict(
@@ -155,7 +155,8 @@ if __name__=='__main__':
     p = parser(__doc__)
     p.add_argument('sets', nargs='+', choices=sets)
     p.add_argument('--ways', nargs='+', choices=ways, default=ways)
+    p.add_argument('--most', type=int, default=300, help='labels given one by one')
     args = start(p.parse_args())
     for name in args.sets:
         note = provenance('labelling.py', 'labelling', [name])
-        write_result(f'labelling_{name}', note, **compare(name, args.ways))
+        write_result(f'labelling_{name}', note, **compare(name, args.ways, args.most))
