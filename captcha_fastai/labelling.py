@@ -145,22 +145,28 @@ def _worth(self:Labelling, file, counts):
     "How much the label of an image would teach"
     read = self.readings.get(file)
     if read is None: return .5
-    doubt = 1-read.probability if self.round else read.probability
-    return doubt+.5/(1+min([counts[c] for c in read.text], default=0))
+    return 1-read.probability+.5/(1+min([counts[c] for c in read.text], default=0))
 
 @patch
 def _unsure(self:Labelling, n, free):
     "The `n` images whose labels teach most, of a random half"
     some = [k for k in free if k not in self.for_test]
-    half = self.rng.sample(some, min(len(some), max(n, len(some)//2)))
+    most = max(n, len(some)//2)
+    if not self.round: return self._shuffled(sorted(some, key=lambda k: -self._seen(k).probability)[:most])[:n]
+    half = self._shuffled(some)[:most]
     counts = Counter(''.join(o.label for o in self.log.decisions.values()))
     return sorted(half, key=lambda k: -self._worth(k, counts))[:n]
 
 @patch
+def _shuffled(self:Labelling, files): return self.rng.sample(files, len(files))
+
+@patch
+def _seen(self:Labelling, file): return self.readings.get(file, Read('', 0.))
+
+@patch
 def _show(self:Labelling, file, why):
     "An image with its suggestion"
-    read = self.readings.get(file, Read('', 0.))
-    return Shown(file, *read, file in self.for_test, why)
+    return Shown(file, *self._seen(file), file in self.for_test, why)
 
 # %% ../nbs/73_labelling.ipynb #09b48dc1
 @patch
