@@ -22,12 +22,13 @@ from .set_apart import random_order, readable_files, set_apart
 def as_read(
     reading, # a `Reading`
     width,   # of its image in pixels
+    sure=.99, # probability from which on the characters are not told apart
 )->Read:
     "A reading as a suggestion; of an image without text, the text is empty"
     def share(o): return None if o is None else round(o/width, 4)
     def place(o): return o.char,round(o.probability, 4),share(o.left),share(o.right)
     text = (reading.alternatives[0][0] if reading.alternatives else reading.text) or ''
-    characters = tuple(map(place, reading.characters))
+    characters = tuple(map(place, reading.characters)) if reading.probability<sure else ()
     return Read(text, reading.probability, characters if len(characters)==len(text) else ())
 
 def read_files(
