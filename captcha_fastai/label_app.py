@@ -12,9 +12,10 @@ from pathlib import Path
 
 from .app import parse_auth
 from .command import command, console, say
+from .decisions import has_decisions
 from .label_file import check_writable, decided, lock_folder
 from .label_requests import Handlers, Refused, read_suspects, watch
-from .label_round import Trainer
+from .label_resume import ResumedTrainer
 from .labelling import Labelling
 from .labels import label_files, read_labels
 
@@ -191,7 +192,8 @@ def take_labels(
 )->int:         # how many labels were copied
     "Copy the labels of another file, or of the names if there are suspects, to `labels.csv`"
     folder = Path(labelling.folder)
-    if labelling.decisions or not (suspects or label_files(folder)): return 0
+    others = [o for _,o in label_files(folder) if not has_decisions(o)]
+    if labelling.decisions or not (suspects or others): return 0
     base = folder.resolve()
     there = [(Path(f).resolve(), label) for f,label in read_labels(folder).items]
     labels = {f.relative_to(base).as_posix(): label for f,label in there if f.is_relative_to(base)}
@@ -260,7 +262,7 @@ def captcha_label(
             found = _suspects_of(suspects_file, labelling) if suspects or suspects_file else None
             if n := take_labels(labelling, found): say(f'{n:,} labels were copied to labels.csv')
             _tell_files(labelling)
-            do = Handlers(labelling, None if found else Trainer(labelling), found, who or _default_name())
+            do = Handlers(labelling, None if found else ResumedTrainer(labelling), found, who or _default_name())
             with serving(do, sock, host, auth) as server,suppress(KeyboardInterrupt):
                 print(url, file=out, flush=True)
                 if auth is None and host not in ('127.0.0.1','localhost','::1'):
@@ -268,4 +270,4 @@ def captcha_label(
                 say('Ctrl-C ends it')
                 if not no_browser: threading.Timer(.5, webbrowser.open, [url]).start()
                 server.run(sockets=[sock])
-        say(f"the labels are in {Path(folder)/'labels.csv'}")
+        if labelling.decisions: say(f"the labels are in {Path(folder)/'labels.csv'}")

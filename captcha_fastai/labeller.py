@@ -13,7 +13,7 @@ from fastcore.basics import patch
 
 from .image import open_image
 from .label_file import lock_folder
-from .label_round import Trainer
+from .label_resume import ResumedTrainer
 from .labelling import Labelling
 
 def _widgets():
@@ -74,7 +74,7 @@ class Labeller:
         train=True,     # train a recogniser beside the labelling?
         every=2.,       # seconds between two looks at the training; `None` looks after each decision
         labelling=None, # a `Labelling` instead of that of `folder`
-        trainer=None,   # a `Trainer` instead of the usual one
+        trainer=None,   # a `Trainer` instead of a `ResumedTrainer`
     ):
         self.who = who
         self.every = every
@@ -87,7 +87,7 @@ class Labeller:
         self._build(_widgets())
         self.labelling = labelling or Labelling(folder, goal=goal, chars=chars, seed=seed)
         self._lock = lock_folder(folder, f'a notebook, process {os.getpid()}')
-        self.trainer = trainer or (Trainer(self.labelling) if train else None)
+        self.trainer = trainer or (ResumedTrainer(self.labelling) if train else None)
         _opened[self.key] = self
         self.show_next()
         if every and self.trainer: threading.Thread(target=self._watch, daemon=True).start()
