@@ -9,6 +9,7 @@ __all__ = ['check_writable', 'Conflict', 'LabelLog', 'lock_folder', 'Decision', 
 # %% ../nbs/09_label_file.ipynb #656dd50d
 import errno, json, os, tempfile, threading, time
 from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,10 +98,16 @@ def _compare(
         missing = own and own.line not in said
         unchanged = missing and (there is None or _same(there, own.before))
         if not unchanged: conflicts.append(Conflict(file, here, there))
-        if unchanged or missing and there.when<own.line.when: lost[file] = here or own.line
+        if unchanged or missing and _moment(there)<_moment(own.line): lost[file] = here or own.line
     return conflicts,lost
 
 def _same(a, b): return (a and (a.label, a.decision))==(b and (b.label, b.decision))
+
+def _moment(decision):
+    "When it was made; one whose time a spreadsheet rewrote beyond recognition is new"
+    try: t = datetime.fromisoformat(decision.when.strip().replace('Z', '+00:00'))
+    except ValueError: return datetime.max.replace(tzinfo=timezone.utc)
+    return t if t.tzinfo else t.replace(tzinfo=timezone.utc)
 
 # %% ../nbs/09_label_file.ipynb #d050e068
 class LabelLog:
