@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .command import say
 from .image import open_image, to_mode
+from .label_state import about_recogniser, advice, changed_elsewhere, length_question, sure_readings
 from .labelling import Labelling, Read, Shown
 
 # %% ../nbs/73_label_requests.ipynb #8aff8f03
@@ -193,22 +194,31 @@ def _character(c): return dict(zip(('char','probability','left','right'), c))
 def _hello(do, body, who):
     "What a page needs when it opens"
     title = Path(do.labelling.folder).resolve().name
-    return dict(folder=do.folder, title=title, who=who, state=_state_of(do))
+    return dict(folder=do.folder, title=title, who=who, state=_state_of(do, who))
 
-def _state_of(do):
+def _state_of(do, who):
     "Progress, in the words of `Labelling.state`, and what the page needs besides"
     o = do.labelling
     messages = [dict(n=i, text=text) for i,text in enumerate(o.messages, 1)][-5:]
     state = dict(o.state(), chars=o.chars and ''.join(o.chars), run=do.run, messages=messages, finished=_finished(do))
-    if do.suspects is None: return state
-    n,left = len(do.suspects.rows),len(do.suspects.left)
+    return dict(state, **(_progress(o, who) if do.suspects is None else _looked_at(do.suspects)))
+
+def _progress(labelling, who):
+    "What is sure for this labeller, whether only images to measure on are left, and what to do"
+    n_sure = len(sure_readings(labelling, who))
+    left = labelling.known-labelling.log.decisions.keys()-labelling.skipped
+    return dict(n_sure=n_sure, only_random=bool(left) and left<=labelling.for_test, advice=advice(labelling, n_sure))
+
+def _looked_at(suspects):
+    "The same for suspects"
+    n,left = len(suspects.rows),len(suspects.left)
     advice = '' if left else 'No suspect is left. Train again on the corrected labels.'
-    return dict(state, n_files=n, n_left=left, n_labelled=n-left, n_sure=0, reached=False, advice=advice, suspects=True)
+    return dict(n_files=n, n_left=left, n_labelled=n-left, n_sure=0, reached=False, advice=advice, suspects=True)
 
 def _state(do, body, who):
     "Progress; the images that the page has loaded stay with it"
     _keep(do.labelling, _files(do, body, 'exclude'), who)
-    return dict(state=_state_of(do))
+    return dict(state=_state_of(do, who))
 
 # %% ../nbs/73_label_requests.ipynb #7b3b7ced
 def _next(do, body, who):
@@ -232,9 +242,10 @@ def _shown(labelling, file, why=''):
     return Shown(file, *labelling.readings.get(file, Read('', 0.)), file in labelling.for_test, why)
 
 def _grid(do, body, who):
-    "Sure readings to look at together"
+    "Sure readings to look at together, the least sure first; sorted by text"
     n = _number(body, 'n', 500)
-    return dict(items=[] if do.suspects else [_plain(o) for o in do.labelling.grid(n, who=who)])
+    found = [] if do.suspects else sorted(sure_readings(do.labelling, who), key=lambda o: o.probability)[:n]
+    return dict(items=[_plain(o) for o in sorted(found, key=lambda o: (o.text, o.probability))])
 
 # %% ../nbs/73_label_requests.ipynb #2461bbb1
 def _number(body, key, most):
@@ -278,13 +289,14 @@ def _decide(do, body, who):
     except ValueError as e: raise Refused(str(e)) from None
     before = do.labelling.log.decisions.get(file)
     keys = _number(body, 'keys', 1000)
+    question = '' if do.suspects or before else length_question(do.labelling, label)
     with _written():
         if do.suspects: _correct(do, file, label, decision, who, keys)
         else: do.labelling.decide(file, label, decision, who=who, keys=keys)
     if not do.suspects and before and before.who!=who and (before.label, before.decision)!=(label, decision):
         do.labelling.messages.append(f'{file}: {before.who} said {_said(before)}, {who} says {label or decision}. '
                                      'The newer one counts.')
-    return dict(state=_state_of(do))
+    return dict(state=_state_of(do, who), question=question)
 
 def _said(decision): return decision.label or decision.decision
 
@@ -305,8 +317,8 @@ def _undo(do, body, who):
         with _written(): shown = _taken_back(do.labelling, file, who)
     else: shown = None
     suspect = do.suspects and do.suspects.again(file)
-    if body.get('file') or not (suspect or shown): return dict(state=_state_of(do))
-    return dict(state=_state_of(do), shown=_plain(suspect or shown))
+    if body.get('file') or not (suspect or shown): return dict(state=_state_of(do, who))
+    return dict(state=_state_of(do, who), shown=_plain(suspect or shown))
 
 def _last_of(do, who):
     "The file that a labeller decided last, in this run or before; `None` if there is none"
@@ -326,7 +338,7 @@ def _skip(do, body, who):
     file = _file(do, body)
     if do.suspects: do.suspects.done(file)
     else: do.labelling.skip(file, who=who)
-    return dict(state=_state_of(do))
+    return dict(state=_state_of(do, who))
 
 def _accept(do, body, who):
     "Accept the readings of a grid that still say what the page showed; the odd ones come next"
@@ -338,7 +350,7 @@ def _accept(do, body, who):
     if len(same)<len(new):
         do.labelling.messages.append(f'{len(new)-len(same)} of {len(new)} readings changed while they were looked at. '
                                      'They were not accepted, and are shown again.')
-    return dict(state=_state_of(do))
+    return dict(state=_state_of(do, who))
 
 # %% ../nbs/73_label_requests.ipynb #d2d92f1d
 def _finish(do, body, who):
@@ -347,12 +359,12 @@ def _finish(do, body, who):
     if do.labelling.training!='finishing':
         try: do.trainer.finish()
         except (OSError, ValueError) as e: raise Refused(f'The recogniser cannot be trained yet: {e}') from None
-    return dict(state=_state_of(do))
+    return dict(state=_state_of(do, who))
 
 def _finished(do):
-    "Where the recogniser is, and how to use it; empty before"
+    "Where the recogniser is, how it was measured, and how to use it; empty before"
     out = do.trainer and do.trainer.finished
-    return f'The recogniser is in {out}\nRead other images with\ncaptcha_predict {out} IMAGES' if out else ''
+    return about_recogniser(out) if out else ''
 
 def _bye(do, body, who):
     "A page is closed; its name is free"
@@ -368,8 +380,8 @@ def look(
 ):
     "Tell about labels that were changed elsewhere, and look after the training"
     with do.labelling.lock: # no request ends the training meanwhile
+        if changed := do.labelling.log.refresh(): do.labelling.messages.append(changed_elsewhere(changed))
         if do.trainer: do.trainer.poll()
-        else: do.labelling.refresh()
 
 
 def watch(

@@ -15,6 +15,7 @@ let queue = []      // what the server has not answered yet
 let state = {}      // progress, as the server tells it
 let doubt = -1      // which doubtful character the arrows have reached
 let keysHere = 0    // keys and clicks for this image
+let tallest = Infinity // width by height of the tallest image so far: the space that is kept for all
 let sending = false, filling = false, stale = false, away = ''
 let told = JSON.parse(sessionStorage.told ?? '{"run": "", "n": 0}') // the newest message of the server that was shown
 
@@ -48,6 +49,7 @@ async function send() {
       save()
       if (answer.state) takeState(answer.state)
       if (answer.shown) showAgain(answer.shown)
+      if (answer.question) say(answer.question)
     } catch (e) {
       if ([400, 404, 410].includes(e.status)) { queue.shift(); save(); refused(o, e) } // sending it again would not help
       else { setAway(why(e)); await new Promise(done => setTimeout(done, 1500)) }
@@ -92,7 +94,7 @@ function load(item) {
   item.img = new Image()
   item.img.alt = ''
   item.img.src = 'image?file=' + encodeURIComponent(item.file)
-  item.img.decode().then(() => { item.ready = true; if (item == now) size(item) }, () => lost(item))
+  item.img.decode().then(() => { item.ready = true; size(item) }, () => lost(item))
   return item
 }
 async function lost(item) {
@@ -114,15 +116,26 @@ async function fill(renew = false) {
     const exclude = [now, ...kept, ...queue.flatMap(o => o.body.items ?? o.body)].filter(o => o?.file).map(o => o.file)
     const {items, newer} = await ask('next', {n: AHEAD, exclude, refresh: renew && now ? [now.file] : []})
     const untouched = o => o.file == now?.file && !now.typed && text.value == now.text
-    for (const o of newer.filter(untouched)) { Object.assign(now, o, {why: now.why}); paint() }
+    for (const o of newer.filter(untouched)) { renewed(now, o); paint(null, keysHere) }
     const old = new Map(ahead.map(o => [o.file, o])), gone = new Set([now?.file, ...past.map(o => o.file)])
     const fresh = items.filter(o => !kept.some(k => k.file == o.file) && (!gone.has(o.file) || o.again))
-    const loaded = fresh.map(o => old.has(o.file) ? Object.assign(old.get(o.file), o) : load(o))
+    const loaded = fresh.map(o => old.has(o.file) ? renewed(old.get(o.file), o, o.why) : load(o))
     ahead = renew ? [...ahead.filter(o => o.again), ...loaded] : [...ahead, ...loaded]
     if (now) showNext(); else advance()
   } catch (e) { setAway(why(e)) }
   filling = false
   if (stale) fill(true)
+}
+
+// A newer reading takes the place of one that may be on the screen; if the text is another one, it shines for a second
+function renewed(item, newer, why = item.why) {
+  if (newer.text != item.text) item.changed = performance.now()
+  return Object.assign(item, newer, {why})
+}
+function shine(o, item) {
+  const ms = performance.now() - (item?.changed ?? -Infinity)
+  o.classList.toggle('changed', ms < 1000)
+  if (ms < 1000) o.style.animationDelay = -ms + 'ms'
 }
 
 // ---- the image on the page --------------------------------------------------------------------------------------------------
@@ -133,9 +146,9 @@ function showAgain(o) {
   now = Object.assign(o.img ? o : load(o), {again: true})
   paint()
 }
-function paint(pressed) {
+function paint(pressed, keys = 0) {
   doubt = -1
-  keysHere = 0
+  keysHere = keys
   $('work').hidden = !now
   $('none').hidden = !!now
   showNext()
@@ -149,12 +162,18 @@ function paint(pressed) {
   $('other').hidden = !isSuspect(o)
   $('other').replaceChildren(`Read as ${o.other || 'no text'} (${percent(o.p_other)}): take it `, kbd('↑'))
   marks()
-  if (!touch && $('grid').hidden) { text.focus({preventScroll: true}); text.select() }
+  shine($('form'), o)
+  refocus()
   const least = doubts()[0]
   $('live').textContent = o.text ? `Read as ${[...o.text].join(' ')}, ${percent(o.probability)}`
                                     + (least && least.probability < SURE ? `; least certain: ${least.char}` : '') : 'Not read yet'
   if (pressed != null) requestAnimationFrame(() => setTimeout(() => // the frame with the image is on the screen
     performance.measure('next image', {start: pressed, end: performance.now(), detail: {ready, file: o.file}})))
+}
+function refocus() { // the keys are for the text, also after a button
+  if (touch || !now || !$('grid').hidden) return
+  text.focus({preventScroll: true})
+  if (text.value == now.text) text.select()
 }
 function reason(o) {
   if (o.why == 'suspect') return `${o.file} · the label may be wrong`
@@ -162,7 +181,12 @@ function reason(o) {
   return how ? `${o.file} · ${how}` : o.file
 }
 const isSuspect = o => o?.why == 'suspect' && o.other != o.text
-function size(o) { if (o.img.naturalWidth) $('frame').style.setProperty('--ratio', o.img.naturalWidth / o.img.naturalHeight) }
+function size(o) {
+  if (!o.img.naturalWidth) return
+  const ratio = o.img.naturalWidth / o.img.naturalHeight
+  if (ratio < tallest) $('stage').style.setProperty('--tallest', tallest = ratio)
+  if (o == now) $('frame').style.setProperty('--ratio', ratio)
+}
 const percent = p => p == null ? '–' : (p > .9 ? Math.min(100 * p, 99.9).toFixed(1) : Math.round(100 * p)) + '\u00a0%'
 const level = p => p >= SURE ? 'sure' : p >= DOUBTFUL ? 'unsure' : 'doubtful'
 const chars = () => now?.characters ?? []
@@ -249,7 +273,11 @@ function swap() {
 
 // ---- what is shown around the image -----------------------------------------------------------------------------------------
 function showNext() {
-  const item = o => element('li', o.text ? level(o.probability ?? 0) : 'unread', o.img, element('span', '', o.text || '?'))
+  const item = o => {
+    const li = element('li', o.text ? level(o.probability ?? 0) : 'unread', o.img, element('span', '', o.text || '?'))
+    shine(li.lastChild, o)
+    return li
+  }
   $('next').replaceChildren(...ahead.slice(0, 6).map(item))
   $('next-title').hidden = !ahead.length
 }
@@ -260,11 +288,11 @@ function showNone() {
 }
 function say(message) {
   const o = element('p', '', element('span', '', message)), close = element('button', '', '×')
-  Object.assign(close, {type: 'button', onclick: () => { o.remove(); if (!touch) text.focus() }})
+  Object.assign(close, {type: 'button', onclick: () => { o.remove(); refocus() }})
   close.setAttribute('aria-label', 'Close this message')
   o.append(close)
   $('messages').append(o)
-  while ($('messages').children.length > 3) $('messages').firstChild.remove()
+  while ($('messages').children.length > 2) $('messages').firstChild.remove()
   setTimeout(() => o.remove(), 15000)
 }
 function takeState(s) {
@@ -275,12 +303,12 @@ function takeState(s) {
   if (told.run != s.run) told = {run: s.run, n: 0}
   for (const o of s.messages) if (o.n > told.n) { told.n = o.n; say(o.text) }
   sessionStorage.told = JSON.stringify(told)
-  const n = s.n_test
-  $('accuracy').textContent = n ? +(100 * s.accuracy).toFixed(n < 100 ? 0 : 1) + '\u00a0%' : '–'
+  const n = s.n_test, shown = n >= 5 // one image would make it 0 or 100 %
+  $('accuracy').textContent = shown ? +(100 * s.accuracy).toFixed(n < 100 ? 0 : 1) + '\u00a0%' : '–'
   const [low, high] = [s.low, s.high].map(o => Math.round(100 * o))
-  $('interval').textContent = !n ? 'not measured yet'
+  $('interval').textContent = !shown ? `measured on 5 random images at least; ${n} so far`
     : `95\u00a0% interval ${low}–${high}\u00a0%, ${s.n_test_right} of ${n} random images`
-  $('range').hidden = !n
+  $('range').hidden = !shown
   $('range').style.left = 100 * s.low + '%'
   $('range').style.right = 100 - 100 * s.high + '%'
   $('goal').style.left = 100 * s.goal + '%'
@@ -298,6 +326,7 @@ function takeState(s) {
   $('advice').textContent = s.advice ?? ''
   $('open-grid').disabled = !s.n_sure
   $('open-grid').replaceChildren(`${s.n_sure || 'No'} sure readings `, kbd('PgDn'))
+  $('grid-none').hidden = s.n_sure || !s.only_random
   $('finish').disabled = s.training == 'finishing' || !s.n_labelled
   $('finish').classList.toggle('main', !!s.reached || s.n_left == 0)
   $('finished').textContent = s.finished
@@ -326,7 +355,7 @@ async function tick() {
 }
 
 // ---- keys and buttons -------------------------------------------------------------------------------------------------------
-const keys = {F2: undo, F4: skip, F8: o => decide('empty', o), F9: o => decide('unreadable', o), PageDown: openGrid}
+const keys = {F2: undo, F4: skip, F8: o => decide('empty', o), F9: o => decide('unreadable', o), PageDown: () => openGrid()}
 addEventListener('keydown', e => {
   const pressed = performance.now(), inGrid = !$('grid').hidden
   if (e.isComposing || e.altKey || e.metaKey && e.key != 'z') return
@@ -347,9 +376,9 @@ addEventListener('click', e => { if (e.detail) keysHere++ }, true) // a click by
 text.oninput = marks
 $('form').onsubmit = e => { e.preventDefault(); decide('label', performance.now()) }
 const buttons = {undo, skip, other: swap, empty: keys.F8, unreadable: keys.F9,
-                 'open-grid': openGrid, 'grid-close': closeGrid, 'grid-accept': acceptGrid}
+                 'open-grid': () => openGrid(), 'grid-close': closeGrid, 'grid-accept': acceptGrid}
 for (const [id, run] of Object.entries(buttons)) $(id).onclick = () => run(performance.now())
-$('finish').onclick = () => push({name: 'finish', body: {}})
+$('finish').onclick = () => { push({name: 'finish', body: {}}); refocus() }
 $('who').onchange = async () => {
   me.who = $('who').value.trim()
   const o = await ask('hello').catch(() => me)
