@@ -142,11 +142,14 @@ def grid(o, folder):
     "Accept the sure readings, but for those that are wrong, which are labelled one by one"
     o.page.wait_for_function('() => state.n_sure > 0', timeout=20_000)
     before = len(decisions(folder))
+    keys = o.page.evaluate('state.keys')
+    n_sure = int(o.page.locator('#open-grid').inner_text().split()[0])
     o.press('PageDown')
     o.page.locator('#cells button').first.wait_for()
     shown = o.page.eval_on_selector_all('#cells button', 'o => o.map(b => [b.item.file, b.item.text])')
     assert [t for _,t in shown]==sorted(t for _,t in shown), 'sorted by reading'
-    odd = [i for i,(f,t) in enumerate(shown) if o.truth[f]!=t]
+    assert len(shown)==min(n_sure, 60), f'the button counts {n_sure}, the grid shows {len(shown)}'
+    odd = [i for i,(f,t) in enumerate(shown) if o.truth[f]!=t] or [0] # the first one, so that one comes next at least
     for i in odd:
         o.page.locator('#cells button').nth(i).focus()
         o.press('Space')
@@ -154,14 +157,20 @@ def grid(o, folder):
     o.press('Enter')
     o.saved()
     check_labels(o, folder, before+len(shown)-len(odd))
-    for i in odd: assert o.label() in [f for f,_ in shown], 'the odd ones come next'
+    assert o.page.evaluate('state.keys')-keys>=2, 'Page Down and Enter count as keys'
+    for i in odd:
+        assert 'picked out' in o.page.locator('#why').inner_text()
+        assert o.label() in [f for f,_ in shown], 'the odd ones come next'
     o.saved()
     return len(shown),len(odd)
 
 def finish(o, folder, truth):
     "Write the recogniser, and read with it what was not labelled"
     o.page.locator('#finish').click()
+    o.label() # the keys are for the text again
     o.page.get_by_text('captcha_predict').wait_for(timeout=500_000)
+    o.label()
+    assert 'that it was not trained on' in o.page.locator('#finished').inner_text()
     o.shot('finished')
     from captcha_fastai.recogniser import Recogniser
     left = [k for k in truth if k not in decisions(folder)]

@@ -212,8 +212,8 @@ def _progress(labelling, who):
 def _looked_at(suspects):
     "The same for suspects"
     n,left = len(suspects.rows),len(suspects.left)
-    advice = '' if left else 'No suspect is left. Train again on the corrected labels.'
-    return dict(n_files=n, n_left=left, n_labelled=n-left, n_sure=0, reached=False, advice=advice, suspects=True)
+    end = '' if left else 'No suspect is left. Train again on the corrected labels.'
+    return dict(n_files=n, n_left=left, n_labelled=n-left, n_sure=0, reached=False, advice=end, suspects=True)
 
 def _state(do, body, who):
     "Progress; the images that the page has loaded stay with it"

@@ -6,7 +6,7 @@
 __all__ = ['label_lengths', 'sure_readings', 'length_question', 'advice', 'changed_elsewhere', 'about_recogniser']
 
 # %% ../nbs/73_label_state.ipynb #1ff8651e
-import json
+import json, shlex
 from collections import Counter
 from pathlib import Path
 
@@ -52,7 +52,8 @@ def advice(
     if labelling.training=='running' and not labelling.round: return (
         'A recogniser is being trained on your first labels; better readings come by themselves, usually within a '
         'minute or two. Go on meanwhile.')
-    return n_sure<20 and labelling.round and _too_few(labelling) or labelling.advice(n_sure)
+    few = _too_few(labelling) if labelling.round and n_sure<20 else ''
+    return few or labelling.advice(n_sure)
 
 def _too_few(labelling):
     "What can be shown, if it is less than the goal"
@@ -79,18 +80,20 @@ def changed_elsewhere(
 
 # %% ../nbs/73_label_state.ipynb #eeef3671
 def about_recogniser(
-    folder,      # of a recogniser
-    accuracy=.98,# of the answers, in the command that is proposed
+    folder,       # of a recogniser
+    accuracy=.98, # that answers shall have, if the recogniser knows a threshold for it
 )->str:
     "Where it is, how well it reads, and how to use it"
-    try: results = json.loads((Path(folder)/'config.json').read_text(encoding='utf-8'))['results']
-    except (OSError, ValueError, KeyError): results = {}
-    measured = results.get('captcha_accuracy')
+    try: config = json.loads((Path(folder)/'config.json').read_text(encoding='utf-8'))
+    except (OSError, ValueError): config = {}
+    measured = config.get('results', {}).get('captcha_accuracy')
+    known = max((o for o in config.get('thresholds', {}) if float(o)<=accuracy), key=float, default=None)
     lines = [f'The recogniser is in {folder}']
     if measured: lines.append(_measured(Share(measured['n_right'], measured['n'])))
-    return '\n'.join([*lines, 'Read other images with', f'captcha_predict {folder} IMAGES --accuracy {accuracy:g}'])
+    command = f'captcha_predict {shlex.quote(str(folder))} IMAGES'+(f' --accuracy {known}' if known else '')
+    return '\n'.join([*lines, 'Read other images with', command])
 
 def _measured(share):
     low,high = (f'{100*o:.0f}' for o in share.interval)
-    return (f'Measured on {share.n} random images it was not trained on: {share.n_right} right = '
+    return (f'Measured on {share.n} random images that it was not trained on: {share.n_right} right = '
             f'{100*share.value:.1f} % ({low}–{high} %)')

@@ -5,7 +5,8 @@ let accepting = false
 async function openGrid(keys = 1) { // the key that opens it counts
   try {
     const {items} = await ask('grid', {n: 60})
-    if (!items.length) return closeGrid(), say(state.only_random ? $('grid-none').textContent : 'There are no sure readings left to accept.')
+    if (!items.length)
+      return closeGrid(), say(state.only_random ? $('grid-none').textContent : 'There are no sure readings left to accept.')
     $('cells').style.setProperty('--wide', '0px')
     $('cells').replaceChildren(...items.map(cell))
     keysHere = keys
@@ -42,8 +43,8 @@ function mark(b) { b.setAttribute('aria-pressed', String(!marked(b))); countGrid
 function countGrid() {
   const wrong = cells().filter(marked).length, more = state.n_sure - cells().length
   $('grid-accept').replaceChildren(`Accept ${cells().length - wrong}` + (wrong ? `, label ${wrong} one by one ` : ' '), kbd('Enter'))
-  $('grid-hint').textContent = (touch ? 'Tap each image whose text is wrong.' : 'Click each image whose text is wrong (arrow keys move, Space marks).')
-    + ' Marked images are labelled one by one.' + (more > 0 ? ` Then ${more} more readings follow here.` : '')
+  $('grid-hint').textContent = (touch ? 'Tap each image whose text is wrong.'
+    : 'Click each image whose text is wrong (arrow keys move, Space marks).') + ' Marked images are labelled one by one.' + (more > 0 ? ` Then ${more} more readings follow here.` : '')
 }
 async function acceptGrid() {
   if (accepting) return

@@ -163,17 +163,17 @@ function paint(pressed, keys = 0) {
   $('other').replaceChildren(`Read as ${o.other || 'no text'} (${percent(o.p_other)}): take it `, kbd('↑'))
   marks()
   shine($('form'), o)
-  refocus()
+  refocus(true)
   const least = doubts()[0]
   $('live').textContent = o.text ? `Read as ${[...o.text].join(' ')}, ${percent(o.probability)}`
                                     + (least && least.probability < SURE ? `; least certain: ${least.char}` : '') : 'Not read yet'
   if (pressed != null) requestAnimationFrame(() => setTimeout(() => // the frame with the image is on the screen
     performance.measure('next image', {start: pressed, end: performance.now(), detail: {ready, file: o.file}})))
 }
-function refocus() { // the keys are for the text, also after a button
+function refocus(select = text.value == now?.text) { // the keys are for the text, also after a button
   if (touch || !now || !$('grid').hidden) return
   text.focus({preventScroll: true})
-  if (text.value == now.text) text.select()
+  if (select) text.select()
 }
 function reason(o) {
   if (o.why == 'suspect') return `${o.file} · the label may be wrong`
@@ -376,7 +376,7 @@ addEventListener('click', e => { if (e.detail) keysHere++ }, true) // a click by
 text.oninput = marks
 $('form').onsubmit = e => { e.preventDefault(); decide('label', performance.now()) }
 const buttons = {undo, skip, other: swap, empty: keys.F8, unreadable: keys.F9,
-                 'open-grid': () => openGrid(), 'grid-close': closeGrid, 'grid-accept': acceptGrid}
+                 'open-grid': () => openGrid(), 'grid-close': () => closeGrid(keysHere), 'grid-accept': acceptGrid}
 for (const [id, run] of Object.entries(buttons)) $(id).onclick = () => run(performance.now())
 $('finish').onclick = () => { push({name: 'finish', body: {}}); refocus() }
 $('who').onchange = async () => {
