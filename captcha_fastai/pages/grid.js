@@ -2,6 +2,7 @@
 // whose functions it uses.
 'use strict'
 let accepting = false
+let notBefore = 0 // a second press of the key that accepted one grid does not accept the next
 async function openGrid(keys = 1) { // the key that opens it counts
   try {
     const {items} = await ask('grid', {n: 60})
@@ -10,6 +11,7 @@ async function openGrid(keys = 1) { // the key that opens it counts
     $('cells').style.setProperty('--wide', '0px')
     $('cells').replaceChildren(...items.map(cell))
     keysHere = keys
+    notBefore = keys ? 0 : performance.now() + 700
     scrollTo(0, 0)
     $('single').hidden = !($('grid').hidden = false)
     document.body.classList.add('gridding')
@@ -47,7 +49,7 @@ function countGrid() {
     : 'Click each image whose text is wrong (arrow keys move, Space marks).') + ' Marked images are labelled one by one.' + (more > 0 ? ` Then ${more} more readings follow here.` : '')
 }
 async function acceptGrid() {
-  if (accepting) return
+  if (accepting || performance.now() < notBefore) return
   const more = state.n_sure > cells().length, keys = Math.min(keysHere, 999)
   const good = cells().filter(b => !marked(b)).map(b => ({file: b.item.file, text: b.item.text}))
   const odd = cells().filter(marked).map(b => load({...b.item, why: 'odd', again: true}))
@@ -64,9 +66,10 @@ async function settled() {
   for (let i = 0; i < 60 && (queue.length || sending); i++) await new Promise(done => setTimeout(done, 50))
   return !queue.length
 }
-function gridKey(k) {
+function gridKey(k, repeated) {
   if (accepting) return true
   if (k == 'Escape') return closeGrid(keysHere), true
+  if (k == 'Enter' && repeated) return true
   if (k == 'Enter' && cells().includes(document.activeElement)) return acceptGrid(), true
   return k.startsWith('Arrow') && moveGrid(k)
 }

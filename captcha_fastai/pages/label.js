@@ -362,7 +362,7 @@ addEventListener('keydown', e => {
   if (!['Shift', 'Control', 'Alt', 'Meta'].includes(e.key)) keysHere++
   let done = true
   const target = e.target == document.body && now && !inGrid ? (text.focus(), text) : e.target // after a click beside the field
-  if (inGrid) done = gridKey(e.key)
+  if (inGrid) done = gridKey(e.key, e.repeat)
   else if (e.key in keys) keys[e.key](pressed)
   else if (e.key == 'z' && (e.ctrlKey || e.metaKey) && now && text.value == now.text) undo()
   else if (target != text || e.ctrlKey || e.shiftKey) done = false
