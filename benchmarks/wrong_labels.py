@@ -3,16 +3,16 @@
     python benchmarks/wrong_labels.py find
     python benchmarks/wrong_labels.py robust
 
-`find`: 1, 5 and 10 % of the labels are changed by seed, as people mistype them (`inject_wrong_labels`: a look-alike, another
-character, one missing, one too many, two exchanged), and `find_wrong_labels` ranks all labels with its defaults. Recall at as
-many suspects as were changed, average precision (the area under precision and recall), recall by kind of mistake, and the
-estimated number of wrong labels. Of simplecaptcha, 1,000 images drawn by seed. Labels that are wrong in the data set itself
-(`known_wrong`: four of captcha_images_v2 were known; two of five_digits were found by this, and looked at) are left out of
-these rankings, and their ranks on the labels as they are stand by themselves.
+`find`: 1, 5 and 10 % of the labels are changed by seed, as people mistype them (`inject_wrong_labels`: a look-alike,
+another character, one missing, one too many, two exchanged), and `find_wrong_labels` ranks all labels with its
+defaults. Recall at as many suspects as were changed, average precision (the area under precision and recall), recall by
+kind of mistake, and the estimated number of wrong labels. Of simplecaptcha, 1,000 images drawn by seed. Labels that are
+wrong in the data set itself (`known_wrong`: four of captcha_images_v2 were known; two of five_digits were found by
+this, and looked at) are left out of these rankings, and their ranks on the labels as they are stand by themselves.
 
 `robust`: trained on the training part of a set with 0, 5 and 10 % of its labels changed, tested on the test part, whose
 labels stay: the default fit, three ways of `fit_recipe(robust=…)`, and two passes (cross-fitted suspects are left out).
-About 12 and 18 minutes on one thread.
+About 20 and 40 minutes on one thread; `robust.py` is a short form of the second.
 """
 from collections import Counter
 from pathlib import Path
