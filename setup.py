@@ -24,7 +24,7 @@ setup(
                 + [f'Programming Language :: Python :: 3.{o}' for o in (10, 11, 12)],
     packages=['captcha_fastai'],
     package_data={'captcha_fastai': ['start/*.json', 'start/*.onnx', 'start/*.safetensors', # the pretrained start
-                                     'pages/*.html', 'pages/*.css', 'pages/*.js']},          # the page for labelling
+                                     'pages/*']},                                             # the pages for labelling and for reading
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
     extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev','app','ray','distributed','hf')},
