@@ -292,10 +292,13 @@ def captcha_export(
     out:str,                   # folder to write
     data:str=None,             # labelled images to compare on, in any form that captcha_train takes [noise]
     int8:bool=False,           # also write a model in 8 bits, if it loses less than 0.2 % of accuracy
+    web:bool=False,            # write a page that reads without a server, and the same reader for JavaScript, instead
     force:bool=False,          # replace entries of the same name in OUT
 ):
     "Write a recogniser that runs without torch, after comparing it with the one in MODEL"
     with console():
+        from captcha_fastai.web import export_page
+        if web: return say(export_page(model, out, data, int8, force))
         from captcha_fastai.folder import read_config
         from captcha_fastai.learner import load_recogniser
         if int8 and not data: raise ValueError("--int8 is judged on labelled images; name them with --data FOLDER")
@@ -303,12 +306,9 @@ def captcha_export(
         images = _labelled(data, learn) if data else None
         learn.to_recogniser(out, int8=int8, force=force, results=read_config(model)['results'], images=images)
         _copy_examples(model, out)
-        if data: say(f'compared on {len(images[0])} images of {data}')
-        else: say('compared on noise; with --data FOLDER, on your images')
-        files = read_config(out)['files']
-        if int8 and 'model.int8.onnx' not in files:
-            say('in 8 bits, it loses too much; model.int8.onnx was not written')
-        for name,o in files.items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
+        say(f'compared on {len(images[0])} images of {data}' if data else 'compared on noise; with --data FOLDER, on your images')
+        if int8 and not (Path(out)/'model.int8.onnx').exists(): say('model.int8.onnx was not written: it loses accuracy')
+        for name,o in read_config(out)['files'].items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
 
 def _labelled(data, learn, n=256):
     "Up to `n` labelled images as the model sees them, and their labels"

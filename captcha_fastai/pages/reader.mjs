@@ -42,10 +42,13 @@ function resizeAxis(data, n, m, before, after, channels) { // along one axis: `b
   return out
 }
 
-export function resize(image, height, width) {      // Pillow's resize, bilinear: first along rows, then along columns
-  let {data, channels} = image
-  if (image.width != width) data = resizeAxis(data, image.width, width, image.height, 1, channels)
-  if (image.height != height) data = resizeAxis(data, image.height, height, 1, width, channels)
+export function resize(image, height, width) {      // Pillow's resize, bilinear: first along rows, of very tall images first along columns
+  if (!(height > 0 && width > 0)) throw new Error(`an image of ${image.width}×${image.height} pixels is too long and thin to be read`)
+  const {channels} = image, tall = image.height > 100*image.width && height < image.height
+  let {data} = image
+  const rows = n => { if (image.width != width) data = resizeAxis(data, image.width, width, n, 1, channels) }
+  const columns = n => { if (image.height != height) data = resizeAxis(data, image.height, height, 1, n, channels) }
+  if (tall) { columns(image.width); rows(height) } else { rows(image.height); columns(width) }
   return {width, height, channels, data}
 }
 
@@ -205,10 +208,18 @@ function* whole(bytes, bits) {  // the weights: whole numbers of `bits` bits, on
   }
 }
 
+function measured(map) { // with its largest absolute value
+  const {data} = map
+  let most = 0
+  for (let i = 0; i < data.length; i++) { const v = data[i] < 0 ? -data[i] : data[i]; if (v > most) most = v }
+  map.most = most
+  return map
+}
+
 export class Network {
   constructor(header, bytes, simd) {
     const {config, layers, net, bits} = header
-    this.config = config; this.net = net
+    this.config = config; this.net = net; this.kept = {}
     this.layers = layers.map(o => ({...o, segment: up8(o.kw*o.c), co: up8(o.oc)}))
     this.start = SCRATCH
     for (const o of this.layers) { o.at = this.start; this.start += o.co*o.kh*o.segment*2 }
@@ -250,60 +261,67 @@ export class Network {
     }
   }
 
-  quantise({h, w, c, data}, o) { // into the memory of the kernel, with zeros around; returns the size of a unit
-    const pw = w+2*o.pw, at = this.start >> 1, ints = this.ints
-    let most = 0
-    for (let i = 0; i < data.length; i++) { const v = data[i] < 0 ? -data[i] : data[i]; if (v > most) most = v }
-    const unit = most/o.limit || 1, by = 1/unit
+  floats(name, n) { // an array that is used again with the next image
+    if (this.kept[name]?.length != n) this.kept[name] = new Float32Array(n)
+    return this.kept[name]
+  }
+
+  quantise({h, w, c, data, most}, o) { // into the memory of the kernel, with zeros around; returns the size of a unit
+    const pw = w+2*o.pw, at = this.start >> 1, {ints} = this, unit = most/o.limit || 1, by = 1/unit
     ints.fill(0, at, at+(h+2*o.ph)*pw*c + TILE*o.sw*c + o.kh*pw*c + 32)
     for (let y = 0; y < h; y++) {
-      const to = at+((y+o.ph)*pw+o.pw)*c, from = y*w*c
-      for (let i = 0; i < w*c; i++) { const v = data[from+i]*by; ints[to+i] = v < 0 ? v-.5 : v+.5 }
+      const to = at+((y+o.ph)*pw+o.pw)*c, from = y*w*c, n = w*c
+      for (let i = 0; i < n; i++) { const v = data[from+i]*by; ints[to+i] = v < 0 ? v-.5 : v+.5 }
     }
     return unit
   }
 
   conv(map, i, relu) {
-    const o = this.layers[i], unit = this.quantise(map, o), {sums, start} = this
+    const o = this.layers[i], unit = this.quantise(map, o), {sums, start, dot} = this, {oc, scales, bias} = o
     const pw = map.w+2*o.pw, h = Math.floor((map.h+2*o.ph-o.kh)/o.sh)+1, w = Math.floor((pw-o.kw)/o.sw)+1
-    const data = new Float32Array(h*w*o.oc), dx = o.sw*o.c*2, row = pw*o.c*2
-    for (let c = 0; c < o.oc; c += 8) {
-      const at = o.at+c*o.kh*o.segment*2, n = Math.min(8, o.oc-c)
+    const data = this.floats(i, h*w*oc), dx = o.sw*o.c*2, row = pw*o.c*2, low = relu ? 0 : -Infinity
+    for (let c = 0; c < oc; c += 8) {
+      const at = o.at+c*o.kh*o.segment*2, n = Math.min(8, oc-c)
       for (let y = 0; y < h; y++) for (let x = 0; x < w; x += TILE) {
-        this.dot(start+y*o.sh*row+x*dx, dx, at, o.kh, o.segment >> 3, row-o.segment*2, 0)
-        for (let p = 0; p < TILE && x+p < w; p++) for (let k = 0, to = (y*w+x+p)*o.oc+c; k < n; k++) {
-          const v = sums[8*p+k]*unit*o.scales[c+k]+o.bias[c+k]
-          data[to+k] = relu && v < 0 ? 0 : v
+        dot(start+y*o.sh*row+x*dx, dx, at, o.kh, o.segment >> 3, row-o.segment*2, 0)
+        const pixels = Math.min(TILE, w-x)
+        for (let p = 0, to = (y*w+x)*oc+c; p < pixels; p++, to += oc) for (let k = 0; k < n; k++) {
+          const v = sums[8*p+k]*unit*scales[c+k]+bias[c+k]
+          data[to+k] = v > low ? v : low
         }
       }
     }
-    return {h, w, c: o.oc, data}
+    return measured({h, w, c: oc, data})
   }
 
   pool({h, w, c, data}, [sh, sw]) { // the mean over sh×sw pixels, fewer at the edge
-    const hh = Math.ceil(h/sh), ww = Math.ceil(w/sw), out = new Float32Array(hh*ww*c)
+    const hh = Math.ceil(h/sh), ww = Math.ceil(w/sw), out = this.floats('pool', hh*ww*c).fill(0)
     for (let y = 0; y < hh; y++) for (let x = 0; x < ww; x++) {
-      const bottom = Math.min((y+1)*sh, h), right = Math.min((x+1)*sw, w), n = (bottom-y*sh)*(right-x*sw)
+      const bottom = Math.min((y+1)*sh, h), right = Math.min((x+1)*sw, w), by = 1/((bottom-y*sh)*(right-x*sw))
       for (let i = y*sh; i < bottom; i++) for (let j = x*sw; j < right; j++)
-        for (let k = 0; k < c; k++) out[(y*ww+x)*c+k] += data[(i*w+j)*c+k]/n
+        for (let k = 0, to = (y*ww+x)*c, from = (i*w+j)*c; k < c; k++) out[to+k] += data[from+k]*by
     }
-    return {h: hh, w: ww, c, data: out}
+    return measured({h: hh, w: ww, c, data: out})
   }
 
   ink(image) { // each image in units of its own contrast, with its background at 0
-    const {width, height, channels, data} = image, back = paper(image), n = data.length
-    const out = Float32Array.from(data, (v, i) => back[i%channels]-v/255)
-    const mean = out.reduce((a, b) => a+b, 0)/n
-    const by = 1/(Math.sqrt(out.reduce((a, b) => a+(b-mean)**2, 0)/(n-1))+.02)
-    return {h: height, w: width, c: channels, data: out.map(v => v*by)}
+    const {width, height, channels, data} = image, back = paper(image), n = data.length, out = this.floats('ink', n)
+    for (let i = 0, c = 0; i < n; i++, c = c+1 == channels ? 0 : c+1) out[i] = back[c]-data[i]/255
+    let sum = 0, squares = 0
+    for (let i = 0; i < n; i++) sum += out[i]
+    for (let i = 0; i < n; i++) squares += (out[i]-sum/n)*(out[i]-sum/n)
+    const by = 1/(Math.sqrt(squares/(n-1))+.02)
+    for (let i = 0; i < n; i++) out[i] *= by
+    return measured({h: height, w: width, c: channels, data: out})
   }
 
   block(x, {block: [first, second], pool, id}) {
-    const y = this.conv(this.conv(x, first, true), second, false)
+    const y = this.conv(this.conv(x, first, true), second, false), {data} = y
     if (pool) x = this.pool(x, pool)
     if (id !== null) x = this.conv(x, id, false)
-    for (let i = 0; i < y.data.length; i++) y.data[i] = Math.max(y.data[i]+x.data[i], 0)
-    return y
+    const other = x.data
+    for (let i = 0; i < data.length; i++) { const v = data[i]+other[i]; data[i] = v > 0 ? v : 0 }
+    return measured(y)
   }
 
   run(image, watch = () => {}) { // log-probabilities, an array per step; `watch` is called with each map

@@ -48,6 +48,8 @@ async function take(files) {
       shown = performance.now()
     }
   } finally { busy = false }
+  const bad = readings.slice(before).filter(o => o.why)
+  if (bad.length) tell(bad.length == 1 ? `${bad[0].name}: ${bad[0].why}` : `${bad.length} files could not be read; the table says why`)
 }
 
 async function readOne(blob) {
@@ -86,7 +88,6 @@ function add(o) {
   $('hidden-rows').textContent = `The table shows the last ${MOST_ROWS} of ${readings.length} images; the CSV holds all.`
   $('list-title').textContent = `${readings.length} ${readings.length == 1 ? 'reading' : 'readings'}`
   if (!o.why) show(o)
-  else tell(`${o.name}: ${o.why}`)
   o.blob = null // the picture is in the table; the file can be freed
 }
 
@@ -161,7 +162,7 @@ function closeCamera() {
 }
 
 function frameOf(width, height) { // [left, top, width, height] in the middle of a picture of the camera, shaped as the images of the model are
-  const {size, resize} = model.config, ratio = resize == 'keep' ? 3.2 : size[1]/size[0]
+  const {ratio} = model.config
   const w = Math.min(.86*width, .8*height*ratio), h = w/ratio
   return [(width-w)/2, (height-h)/2, w, h]
 }
@@ -219,8 +220,8 @@ const state = text => { $('state').textContent = text || `Ready: ${model.chars.l
 function choices() {
   const known = Object.keys(model.config.thresholds).sort()
   const least = model.config.minProbability
-  $('accuracy').append(make('option', {value: ''}, least ? `from a probability of ${percent(least)}` : 'all'),
-    ...known.map(o => make('option', {value: o}, `${100*o} % right (from a probability of ${percent(model.config.thresholds[o])})`)))
+  $('accuracy').append(make('option', {value: ''}, least ? `if the probability is at least ${percent(least)}` : 'every image'),
+    ...known.map(o => make('option', {value: o}, `if ${100*o} % of such answers are right (probability ${percent(model.config.thresholds[o])})`)))
   $('sure-choice').hidden = !known.length
 }
 
