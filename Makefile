@@ -20,9 +20,10 @@ retest:    ## the tests, whether or not something changed
 	@rm -f $(VENV)/tested
 	$(MAKE) test
 
-browser-test: $(VENV)/ready   ## both pages in Chromium: upload, camera, batch; labelling by keyboard; skipped without a browser
+browser-test: $(VENV)/ready   ## the pages in Chromium: upload, camera, batch; labelling by keyboard; reading without a server; skipped without a browser
 	$(BIN)/python .ci/browser.py --setup
 	$(BIN)/python .ci/browser_label.py
+	$(BIN)/python .ci/browser_reader.py
 
 prepare: $(VENV)/ready   ## after an edit of a notebook: clean, export, README.md
 	$(BIN)/nbdev_export

@@ -16,7 +16,8 @@ READ = """async data => {
   const {best, probability} = await window.reader.read(new Blob([bytes]))
   return [best, probability, performance.now()-start]
 }"""
-SMALL = "[...document.querySelectorAll('button, select')].filter(o => o.offsetHeight && o.offsetHeight < 44).map(o => o.id)"
+SMALL = """[...document.querySelectorAll('button, select')]
+  .filter(o => o.offsetHeight && o.offsetHeight < 44).map(o => o.id)"""
 FPS = r"Number(/(\d+) readings/.exec(document.querySelector('#speed').textContent)?.[1] ?? 0)"
 
 def images(n=20, seed=5):
@@ -63,8 +64,8 @@ def compare(o, rec, drawn):
         text,p,ms = o.page.evaluate(READ, base64.b64encode(png(img)).decode())
         assert text==mine.alternatives[0][0] and abs(p-mine.probability)<1e-2, (text, p, mine)
         times.append(ms)
-    print(f'{len(drawn)} images: texts equal to Recogniser, {statistics.median(times):.1f} ms an image at the median, with '
-          f'decoding the file; opened in {o.opened:.2f} s')
+    print(f'{len(drawn)} images: texts equal to Recogniser, {statistics.median(times):.1f} ms an image at the median, '
+          f'with decoding the file; opened in {o.opened:.2f} s')
 
 def batch(o, folder, drawn, rec):
     "Files with odd names, and files that are no images; then the CSV"
@@ -94,7 +95,8 @@ def check_csv(text, files, drawn, rec):
     for i,(img,_) in enumerate(drawn):
         row,mine = lines[f'{i:02}.png'],rec.read(png(img))
         assert row['text']==(mine.text or '') and row['sure']==str(int(mine.sure)), (row, mine)
-    said = {'empty.png':'0 bytes', 'note.png':'not an image', 'half.png':'damaged', 'drawing.svg':'SVG', 'huge.png':'10000×10000'}
+    said = {'empty.png':'0 bytes', 'note.png':'not an image', 'half.png':'damaged', 'drawing.svg':'SVG',
+            'huge.png':'10000×10000'}
     for name,why in said.items():
         assert why in lines[name]['error'], lines[name]
     print(f'{len(lines)} files in the CSV; damaged ones say why')

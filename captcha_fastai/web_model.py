@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['pages', 'check_exportable', 'Layer', 'fold', 'network', 'quantised', 'packed', 'model_bytes']
 
-# %% ../nbs/63_web_model.ipynb #22c64c95
+# %% ../nbs/63_web_model.ipynb #cc46719c
 import json, struct
 from itertools import count
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from .reading import Threshold
 
-# %% ../nbs/63_web_model.ipynb #7a1a6a87
+# %% ../nbs/63_web_model.ipynb #7605f1e8
 def check_exportable(
     config, # what `read_config` returned
 ):
@@ -27,7 +27,7 @@ def check_exportable(
     raise ValueError(f"no page can be written: {why}; train with --recipe fast (recipe='fast'), "
                      "or read with captcha_app, or with Recogniser in Python")
 
-# %% ../nbs/63_web_model.ipynb #d6864a69
+# %% ../nbs/63_web_model.ipynb #bcb266c3
 class Layer(NamedTuple):
     "A convolution with its batch normalisation folded in"
     weight: np.ndarray # `(n_out, rows, columns, n_in)`
@@ -47,7 +47,7 @@ def fold(
     weight = arrays[f'{name}.0.weight'].astype(float)
     return weight*scale.reshape(-1, *[1]*(weight.ndim-1)),norm['bias']-norm['running_mean']*scale
 
-# %% ../nbs/63_web_model.ipynb #0d684dc5
+# %% ../nbs/63_web_model.ipynb #2f84f08c
 def _conv(arrays, name, stride=(1,1)):
     "A convolution over images, padded so that every pixel is the middle once"
     weight,bias = fold(arrays, name)
@@ -92,7 +92,7 @@ def _block(arrays, name, strides, layers):
     layers += [_conv(arrays, f'{name}.idpath.{o}') for o in ids]
     return dict(block=[first, first+1], pool=stride if ids else None, id=first+2 if ids else None)
 
-# %% ../nbs/63_web_model.ipynb #1af7cb6d
+# %% ../nbs/63_web_model.ipynb #24cc641d
 def quantised(
     layer, # a `Layer`
     bits,  # of a weight
@@ -112,7 +112,7 @@ def packed(
     each = (shifted[:,None]>>np.arange(bits, dtype=np.uint16)).astype(np.uint8)&1
     return np.packbits(each.ravel(), bitorder='little').tobytes()
 
-# %% ../nbs/63_web_model.ipynb #de1a12bd
+# %% ../nbs/63_web_model.ipynb #393bb9ae
 def _config(rec):
     "What the page needs to know of `rec`"
     names = 'chars','case','n_pos','size','grey','resize','crop','stretch','temperature','lengths'
@@ -141,5 +141,5 @@ def model_bytes(
     ints = np.concatenate([o.ravel() for o,_ in parts])
     return struct.pack('<I', len(header))+header+floats.tobytes()+packed(ints, bits)
 
-# %% ../nbs/63_web_model.ipynb #539de2b0
+# %% ../nbs/63_web_model.ipynb #511fd434
 pages = Path(__file__).parent/'pages' if '__file__' in globals() else Path('../captcha_fastai/pages').resolve()

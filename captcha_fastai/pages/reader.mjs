@@ -262,8 +262,8 @@ export class Network {
   }
 
   floats(name, n) { // an array that is used again with the next image
-    if (this.kept[name]?.length != n) this.kept[name] = new Float32Array(n)
-    return this.kept[name]
+    if (!(this.kept[name]?.length >= n)) this.kept[name] = new Float32Array(n)
+    return this.kept[name].subarray(0, n)
   }
 
   quantise({h, w, c, data, most}, o) { // into the memory of the kernel, with zeros around; returns the size of a unit
