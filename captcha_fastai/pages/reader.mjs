@@ -171,7 +171,7 @@ function assemble() { // dot(x, dx, w, segments, n, skip, out): see `plainDot`, 
     ...part(7, [1, 3, 0x64, 0x6f, 0x74, 0, 0]), ...part(10, [1, ...leb(body.length), ...body])])
 }
 
-export function plainDot(memory) { // the same in plain JavaScript: 7 times slower, equal to the last bit
+export function plainDot(memory) { // the same in plain JavaScript: about 10 times slower, equal to the last bit
   const ints = new Int16Array(memory.buffer), sums = new Int32Array(memory.buffer)
   return (x, dx, w, segments, n, skip, out) => {
     for (let p = 0; p < 4; p++) for (let c = 0; c < 8; c++) {
