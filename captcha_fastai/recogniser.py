@@ -6,7 +6,7 @@
 __all__ = ['Recogniser']
 
 # %% ../nbs/60_recogniser.ipynb #4fdb0ef1
-import os, time
+import os, time, weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, groupby, islice
@@ -16,8 +16,10 @@ import numpy as np, onnxruntime as ort
 from .patch import patch
 from PIL import Image
 
-from .folder import damaged, checked_bytes, prep_of, read_config, start_folder, tensors
+from .folder import checked_bytes, damaged, prep_of, read_config, start_folder, tensors
+from .graph import read_graph
 from .image import open_image, paper
+from .operators import check_sizes, most_elements
 from .reading import check_rules, find_threshold, least_probability, read_batch
 from .task import tasks
 from .vocab import Vocab
@@ -34,11 +36,10 @@ def _provider(device):
 
 def _session(data, threads, path, weights=None, device='cpu'):
     "An ONNX Runtime session over a model in memory; `weights` are arrays that its graph names, if it holds none itself"
-    if weights is None and b'\n\x08location\x12' in data: raise damaged(path, "its weights are in another file")
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
-    if weights: options.add_external_initializers(list(weights), list(weights.values()))
+    if weights: options.add_external_initializers(list(weights), [*map(ort.OrtValue.ortvalue_from_numpy, weights.values())])
     providers = [_provider(device)]
     try: return ort.InferenceSession(data, options, providers=providers)
     except Exception as e: raise damaged(path, f"it is not an ONNX model ({str(e)[:120]})") from None
@@ -57,10 +58,11 @@ class Recogniser:
         threads, # of the machine to use
         max_pixels=20_000_000, # larger images are refused before they are decoded
         name='model.onnx',     # of the model, for messages
-        weights=None,          # name → `OrtValue`, if the model names its weights and does not hold them
+        weights=None,          # name → array, if the model names its weights and does not hold them: the pretrained start
         device='cpu',          # what runs the model: `'cpu'`, or `'cuda'`, `'coreml'`, `'dml'` if ONNX Runtime has it
     ):
         self.config = config
+        self.sha256 = config.get('sha256')
         self.task = tasks[config['task']](box=config['box'])
         self.vocab = Vocab(config['chars'], config['case'])
         self.prep = prep_of(config)
@@ -71,12 +73,16 @@ class Recogniser:
         self.min_probability = 0.
         self.threads = threads
         self.max_pixels = max_pixels
-        self.session = _session(model, threads, name, weights, device)               # for one batch, as soon as possible
-        self.one_thread = self.session if threads==1 else _session(model, 1, name, weights, device) # for many, several at once
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix='read')
-        self.inputs = {o.name: o.shape for o in self.session.get_inputs()}
-        self.outputs = {o.name: o.shape for o in self.session.get_outputs()}
+        self.made_of = (config, model, threads, max_pixels, name, weights, device)
+        self.graph = None if weights else read_graph(model, name) # the start is part of the library, as its code is
+        self.costs = {}
+        self.most_images = self._most_images()
+        self.one_thread = self._new_session(1) # for many batches, several at once
+        self.inputs = {o.name: o.shape for o in self.one_thread.get_inputs()}
+        self.outputs = {o.name: o.shape for o in self.one_thread.get_outputs()}
         self._check()
+        self._rest()
+        _alive.add(self)
 
     def _check(self):
         "Raise a `ValueError` if the model does not fit `config.json`"
@@ -95,6 +101,63 @@ class Recogniser:
         return (f"Recogniser({self.config['recipe']!r}, {len(self.vocab.chars)} characters, "
                 f"up to {self.config['n_pos']} of them in {'grey' if self.prep.grey else 'colour'} images of {size})")
 
+
+# %% ../nbs/60_recogniser.ipynb #640907cb
+@patch
+def _check_cost(self:Recogniser,
+    shape, # of a batch
+):         # elements in memory at a time
+    "Raise a `ValueError` if a batch of this shape takes too much; known shapes are not calculated again"
+    if self.graph is None: return 0
+    if shape not in self.costs:
+        inputs = {o.name: shape if o.name=='image' else shape[:2] for o in self.graph.input}
+        self.costs[shape] = check_sizes(self.graph, inputs, self.made_of[4]).memory
+    return self.costs[shape]
+
+@patch
+def _most_images(self:Recogniser):
+    "How many images of the largest size fit into memory together"
+    largest = self.prep.size if self.prep.keep else self.prep.shape
+    each = self._check_cost((1, self.prep.n_in, *largest))
+    return max(most_elements//each, 1) if each else most_elements
+
+# %% ../nbs/60_recogniser.ipynb #d6518684
+_alive = weakref.WeakSet() # all recognisers of this process
+
+@patch
+def _new_session(self:Recogniser, threads):
+    _,model,_,_,name,weights,device = self.made_of
+    return _session(model, threads, name, weights, device)
+
+@patch
+def _rest(self:Recogniser):
+    "Let go of what has threads; it is made again when it is needed"
+    self.all_threads = None
+    self.pool = None
+
+@patch
+def _with_all(self:Recogniser):
+    "The session with all threads, for one batch as soon as possible"
+    if self.threads==1: return self.one_thread
+    res = self.all_threads or self._new_session(self.threads)
+    self.all_threads = res
+    return res
+
+@patch
+def _workers(self:Recogniser):
+    "The pool of threads, for many batches"
+    res = self.pool or ThreadPoolExecutor(self.threads, thread_name_prefix='read')
+    self.pool = res
+    return res
+
+def _rest_all():
+    for o in list(_alive): o._rest()
+
+if hasattr(os, 'register_at_fork'): os.register_at_fork(before=_rest_all) # not on Windows, which has no fork
+
+@patch
+def __reduce__(self:Recogniser): return Recogniser,self.made_of,dict(min_probability=self.min_probability)
+
 # %% ../nbs/60_recogniser.ipynb #11e60b88
 @patch(cls_method=True)
 def load(cls:Recogniser,
@@ -103,22 +166,23 @@ def load(cls:Recogniser,
     max_pixels=20_000_000, # larger images are refused before they are decoded
     name='model.onnx',     # which of its models, e.g. `model.int8.onnx`
     device='cpu',          # what runs the model: `'cpu'`, or `'cuda'`, `'coreml'`, `'dml'` if ONNX Runtime has it
+    sha256=None,           # load it only if this is its checksum: `Recogniser.sha256`, or the field in `config.json`
 )->Recogniser:
     "Load the recogniser in `folder`, after checking it"
-    if folder is None or Path(folder).resolve()==start_folder.resolve(): return _load_start(cls, threads, max_pixels, device)
-    config = read_config(folder)
+    if folder is None or Path(folder).resolve()==start_folder.resolve(): return _load_start(cls, threads, max_pixels, device, sha256)
+    config = read_config(folder, sha256)
     if name=='model.onnx' and not (Path(folder)/name).exists():
         raise ValueError(f"{folder} has no model.onnx; write it with captcha_export {folder} OUT "
                          "or learn.to_recogniser(folder)")
     model = checked_bytes(folder, name, config['files'])
     return cls(config, model, threads or _cores(), max_pixels, Path(folder)/name, device=device)
 
-def _load_start(cls, threads, max_pixels, device):
+def _load_start(cls, threads, max_pixels, device, sha256):
     "The pretrained start, whose graph takes its weights from the file in 16 bits; below its threshold it is *unsure*"
-    config = read_config(start_folder)
+    config = read_config(start_folder, sha256)
     graph = checked_bytes(start_folder, 'graph.onnx', config['files'])
     arrays = tensors(checked_bytes(start_folder, 'model.safetensors', config['files']))
-    weights = {f'model.{k}': ort.OrtValue.ortvalue_from_numpy(v) for k,v in arrays.items() if v.dtype==np.float32}
+    weights = {f'model.{k}': v for k,v in arrays.items() if v.dtype==np.float32}
     res = cls(config, graph, threads or _cores(), max_pixels, start_folder/'graph.onnx', weights, device)
     res.min_probability = min([find_threshold(res.thresholds, float(o)).probability for o in res.thresholds], default=0.)
     return res
@@ -140,9 +204,10 @@ def run(self:Recogniser,
     session=None, # `None` is the one that uses all threads
 )->dict:          # name → log-probabilities; 'box' `(bs, 4)` as shares of the image
     "The outputs of the model"
+    self._check_cost(images.shape)
     feed = dict(image=images)
     if 'paper' in self.inputs: feed['paper'] = paper(images)
-    return dict(zip(self.outputs, (session or self.session).run(None, feed)))
+    return dict(zip(self.outputs, (session or self._with_all()).run(None, feed)))
 
 # %% ../nbs/60_recogniser.ipynb #2ffde1d6
 @patch
@@ -161,6 +226,7 @@ def read(self:Recogniser,
     if bs<1: raise ValueError(f"bs={bs} reads nothing; use 1 or more")
     if errors not in ('raise','return'): raise ValueError(f"errors={errors!r} is unknown; use 'raise' or 'return'")
     rules = dict(rules, min_probability=min_probability, top_k=top_k)
+    bs = min(bs, self.most_images)
     one = isinstance(images, (str,bytes,bytearray,os.PathLike,np.ndarray,Image.Image))
     images = [images] if one else images
     readings = self._stream(iter(images), bs, self._window(images, bs), errors=='return', rules)
@@ -185,11 +251,12 @@ def _stream(self:Recogniser, images, bs, window, keep, rules):
     first = next(windows, [])
     second = next(windows, [])
     if not second:
-        yield from self._read_window(first, self.session, bs, keep, rules)
+        yield from self._read_window(first, self._with_all(), bs, keep, rules)
         return
+    pool = self._workers()
     jobs = deque()
     for part in chain([first, second], windows):
-        jobs.append(self.pool.submit(self._read_window, part, self.one_thread, bs, keep, rules))
+        jobs.append(pool.submit(self._read_window, part, self.one_thread, bs, keep, rules))
         if len(jobs)>2*self.threads: yield from jobs.popleft().result()
     while jobs: yield from jobs.popleft().result()
 
