@@ -11,6 +11,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from fastcore.basics import patch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
@@ -21,7 +22,7 @@ from .checkpoint import Checkpoint, Extend, epochs_in
 from .evaluation import Evaluation
 from .few_labels import SelfTrain
 from .files import new_folder, write_whole
-from .folder import checked_bytes, folder_config, prep_of, read_config, write_config
+from .folder import checked_bytes, folder_config, prep_of, read_config, shapes, write_config
 from .image import crop_box, open_image
 from .models import feature_shape
 from .negatives import Negatives
@@ -270,22 +271,37 @@ def _checked_dls(dls, recipe, prep, vocab):
     if (dls.prep, dls.vocab)==(prep, vocab): return dls
     raise ValueError(f"these dataloaders have {dls.vocab!r} and {dls.prep}, the recogniser {vocab!r} and {prep}; make the dataloaders with the same settings")
 
+def _check_shapes(config, recipe, vocab, prep, data, path):
+    "Raise a `ValueError` if the weights in `data` are not those of the network that `config` describes; allocates neither"
+    with torch.device('meta'): model = recipe.build(len(vocab), config['n_pos'], prep.shape, prep.n_in)
+    want = {k: tuple(v.shape) for k,v in model.state_dict().items()}
+    have = shapes(data, path)
+    wrong = next((k for k in {**want, **have} if want.get(k)!=have.get(k)), None)
+    if wrong is not None:
+        raise ValueError(f"{path} does not fit its config.json: "
+                         f"the shape of {wrong[:60]!r} is {have.get(wrong)}, and should be {want.get(wrong)}")
+
+
+# %% ../nbs/50_learner.ipynb #f1367574
 def load_recogniser(
     folder,       # that `save_recogniser`, `to_recogniser` or `captcha_train` wrote
     dls=None,     # `CaptchaDataLoaders` to go on training with; `None` loads it for reading alone
     recipe=None,  # the `Recipe` that it was trained with, unless that is one of `recipes`
     device='cpu', # where to run it
+    sha256=None,  # what `config.json` must have as its `sha256`; `None` takes any
 )->CaptchaLearner:
     "The saved recogniser; the same images have the same scores, to the bit"
     folder = Path(folder)
-    config = read_config(folder)
+    config = read_config(folder, sha256)
     r = _saved_recipe(config, recipe, folder).tuned()
     vocab = Vocab(config['chars'], config['case'])
     prep = prep_of(config)
+    data = checked_bytes(folder, 'model.safetensors', config['files'])
+    _check_shapes(config, r, vocab, prep, data, folder/'model.safetensors')
     if dls is None: dls = CaptchaDataLoaders.from_parts([], prep, vocab, config['n_pos'], device=device)
     else: dls = _checked_dls(dls, r, prep, vocab)
     model = r.build(len(vocab), config['n_pos'], prep.shape, prep.n_in)
-    try: model.load_state_dict(load(checked_bytes(folder, 'model.safetensors', config['files'])))
+    try: model.load_state_dict(load(data))
     except (SafetensorError, RuntimeError) as e:
         raise ValueError(f"{folder/'model.safetensors'} does not fit its config.json: {str(e)[:300]}") from None
     learn = recipe_learner(dls, model.to(device).eval(), r, config['n_pos'])

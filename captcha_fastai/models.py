@@ -7,6 +7,7 @@ __all__ = ['feature_shape', 'fixed_model', 'crnn_model', 'MaskedNet', 'n_steps',
            'Bytes', 'mlp_model', 'heads_model', 'length_model', 'located_model']
 
 # %% ../nbs/20_models.ipynb #19479bb7
+import copy
 import torch
 import torch.nn.functional as F
 from fastai.layers import ConvLayer
@@ -21,9 +22,8 @@ def feature_shape(
     size,   # `(height, width)` of the images
 )->tuple:   # channels, (height, width) of the features
     "The shape of the features of `body` for images of `size`"
-    training = body.training
-    with torch.no_grad(): c,h,w = body.eval()(torch.zeros(1, n_in, *size)).shape[1:]
-    body.train(training)
+    plan = copy.deepcopy(body).eval().to('meta') # has shapes, and no numbers
+    with torch.no_grad(): c,h,w = plan(torch.zeros(1, n_in, *size, device='meta')).shape[1:]
     return c,(h,w)
 
 # %% ../nbs/20_models.ipynb #cf6149cd
