@@ -8,13 +8,11 @@ __all__ = ['say', 'console', 'parser_of', 'command', 'parse_size', 'parse_geomet
            'model_and_files', 'is_recogniser']
 
 # %% ../nbs/67_command.ipynb #9d6349ae
-import argparse, glob, inspect, os, sys, warnings
+import argparse, glob, inspect, io, os, sys, textwrap, tokenize, warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from itertools import chain
 from pathlib import Path
-
-from fastcore.docments import docments
 
 from . import __version__
 from .files import is_check
@@ -52,11 +50,20 @@ def parser_of(
     p = argparse.ArgumentParser(prog=func.__name__, description=func.__doc__, epilog=epilog, allow_abbrev=False,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--version', action='version', version=f'captcha_fastai {__version__}')
-    docs = docments(func, returns=False)
-    for name,o in inspect.signature(func).parameters.items():
-        doc = docs.get(name) or ''
-        _add(p, o, doc.replace('%','%%'), name==positional)
+    docs = _docs(func)
+    for name,o in inspect.signature(func, eval_str=True).parameters.items():
+        _add(p, o, docs.get(name, '').replace('%','%%'), name==positional)
     return p
+
+def _docs(func):
+    "Parameter of `func` → the comment on its line"
+    source = textwrap.dedent(inspect.getsource(func))
+    params = inspect.signature(func).parameters
+    on_line,res = {},{}
+    for t in tokenize.generate_tokens(io.StringIO(source).readline):
+        if t.type==tokenize.NAME and t.string in params: on_line.setdefault(t.start[0], t.string)
+        if t.type==tokenize.COMMENT and t.start[0] in on_line: res.setdefault(on_line[t.start[0]], t.string[1:].strip())
+    return res
 
 def _add(p, o, doc, positional):
     "Add the parameter `o` to the parser `p`"

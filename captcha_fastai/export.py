@@ -233,9 +233,18 @@ def export_recogniser(
         save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, tmp/files[0])
         write_onnx(learn, tmp/files[1])
         write_config(tmp, config, files)
-        check_replay(Recogniser.load(tmp), learn.predict_all(images, bs=16), images)
+        rec = Recogniser.load(tmp)
+        check_replay(rec, learn.predict_all(images, bs=16), images)
+        _add_reader(tmp, rec, images)
         if int8 and add_int8(tmp, images, labels): write_config(tmp, config, [*files, 'model.int8.onnx'])
     return Path(folder)
+
+def _add_reader(folder, rec, images):
+    "Write `reader.py`, which knows the tasks of the library alone, and compare it"
+    from captcha_fastai.reader_file import check_reader, write_reader # which also joins the command that reads
+    if type(rec.task).__module__!='captcha_fastai.task': return
+    write_reader(folder)
+    check_reader(folder, rec, images)
 
 def _check_plain(learn):
     "Raise a `ValueError` if the dataloaders change images in ways that a folder cannot hold"

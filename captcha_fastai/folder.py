@@ -80,7 +80,7 @@ def _share(name):
     except ValueError: return False
 def _thresholds(o): return isinstance(o, dict) and len(o)<limits['names'] and all(_share(k) and _threshold(v) for k,v in o.items())
 def _count(o): return type(o) is int and o>=0
-def _lengths(o): return o is None or isinstance(o, list) and len(o)<=limits['n_pos'] and all(map(_count, o))
+def _numbers(o): return o is None or isinstance(o, list) and len(o)<=limits['n_pos'] and all(map(_count, o))
 
 # %% ../nbs/38_folder.ipynb #a98a231f
 _checks = dict(
@@ -99,7 +99,7 @@ _checks = dict(
     ink=_is(bool),
     temperature=_number(.01, 100),
     thresholds=_thresholds,
-    lengths=_lengths,
+    lengths=_numbers,
     empty=_is(bool),
     data=_is(dict),
     results=_is(dict),
@@ -311,7 +311,7 @@ def tensors(
     header,begin = _header(data, path)
     res = {}
     for name,o in header.items():
-        if o['dtype'] not in _types: raise damaged(path, f"it has the type {o['dtype']}, and {', '.join(_types)} can be read")
+        if o['dtype'] not in _types: raise damaged(path, f"the type {o['dtype']} is none of {', '.join(_types)}")
         start,end = o['data_offsets']
         array = np.frombuffer(data[begin+start:begin+end], _types[o['dtype']]).reshape(o['shape'])
         res[name] = array.astype(np.float32) if array.dtype==np.float16 else array

@@ -22,7 +22,7 @@ def _varint(data, at):
         if byte<128: return res,at+i+1
     raise ValueError("a number has more than 10 bytes")
 
-_whole,_bytes,_float = 0,2,5 # wire types
+_is_number,_is_bytes,_is_float = 0,2,5 # wire types
 
 def _fields(data):
     "Number, wire type and value of each field in `data`"
@@ -30,9 +30,9 @@ def _fields(data):
     while at<len(data):
         key,at = _varint(data, at)
         number,wire = key>>3,key&7
-        if wire==_whole: value,at = _varint(data, at)
-        elif wire in (_bytes,_float):
-            n,at = _varint(data, at) if wire==_bytes else (4,at)
+        if wire==_is_number: value,at = _varint(data, at)
+        elif wire in (_is_bytes,_is_float):
+            n,at = _varint(data, at) if wire==_is_bytes else (4,at)
             value = data[at:at+n]
             if len(value)<n: raise ValueError("it ends within a field")
             at += n
@@ -56,7 +56,7 @@ _messages = dict(
 
 most_fields = 200_000 # of a file; the largest network of the library has 3,000
 _empty = dict(int=0, float=0., str='', bytes=b'')
-_wires = dict(int=_whole, float=_float) # all others are bytes
+_wires = dict(int=_is_number, float=_is_float) # all others are bytes
 
 # %% ../nbs/39_graph.ipynb #6aa69a37
 def _new(kind):
@@ -81,7 +81,7 @@ def _message(kind, data, budget):
     for number,wire,value in _fields(data):
         name,type_ = _messages[kind].get(number, '? ?').split()
         plain = type_.rstrip('*')
-        known = name!='?' and wire==_wires.get(plain, _bytes)
+        known = name!='?' and wire==_wires.get(plain, _is_bytes)
         if not known: raise ValueError(f"its {kind} has a field {number} that no export writes")
         if next(budget, None) is None: raise ValueError(f"it has more than {most_fields:,} fields")
         value = _value(plain, value, budget)
@@ -107,7 +107,7 @@ def read_graph(
         versions = [o.version for o in model.opset_import if not o.domain]
         if len(versions)!=1 or versions[0] not in opsets: raise ValueError(f"it needs operators of version {versions}")
         if not (len(versions)==1 and versions[0] in opsets):
-            raise ValueError(f"it needs version {versions} of the operators, and those from {opsets[0]} to {opsets[-1]} are known")
+            raise ValueError(f"it needs version {versions} of the operators; {opsets[0]} to {opsets[-1]} are known")
         for o in model.graph.initializer: _check_weights(o)
         for o in model.graph.node:
             if o.domain: raise ValueError(f"its operator {o.op_type} is of {o.domain!r}, and not of ONNX")

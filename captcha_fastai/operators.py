@@ -133,9 +133,12 @@ rules = dict(
     **_all('Reciprocal Relu Sigmoid Softmax Softplus Sqrt Tanh', _same),
     **_all('Add Div Equal Greater Less Max Min Mul Pow PRelu Sub Where', _broadcast),
     **_all('ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum', _reduce),
-    **_all('AveragePool MaxPool', _pool), **_all('GlobalAveragePool GlobalMaxPool', _global_pool), **_all('LSTM GRU', _lstm),
+    **_all('AveragePool MaxPool', _pool),
+    **_all('GlobalAveragePool GlobalMaxPool', _global_pool),
+    **_all('LSTM GRU', _lstm),
     Concat=_concat, Conv=_conv, Expand=_expand, Flatten=_flatten, Gather=_gather, Gemm=_gemm, MatMul=_matmul,
-    Reshape=_reshape, Shape=_shape, Slice=_slice, Split=_split, Squeeze=_squeeze, Transpose=_transpose, Unsqueeze=_unsqueeze)
+    Reshape=_reshape, Shape=_shape, Slice=_slice, Split=_split, Squeeze=_squeeze, Transpose=_transpose,
+    Unsqueeze=_unsqueeze)
 
 def _cast(a, x):
     if x.value is None and a['to'] not in (1, 9): raise ValueError("pixels may be cast to float32 and bool alone")
@@ -187,7 +190,8 @@ def _outputs(node, xs):
     outs = [o if isinstance(o, Known) else Known(tuple(o)) for o in res]
     values = [o.value for o in xs if o]
     if node.op_type in _values and len(outs)==1 and all(o is not None for o in values):
-        if max(prod(o.shape) for o in [*xs, *outs] if o)>_most_values: raise ValueError("it calculates with whole numbers, and too many")
+        most = max(prod(o.shape) for o in [*xs, *outs] if o)
+        if most>_most_values: raise ValueError(f"it calculates with {most:,} whole numbers")
         value = _values[node.op_type](a, *values)
         if value is not None: outs = [Known(outs[0].shape, value.reshape(outs[0].shape))]
     elements = sum(prod(o.shape) for o in [*xs, *outs] if o)

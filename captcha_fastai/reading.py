@@ -143,7 +143,7 @@ def least_probability(
     return find_threshold(thresholds, accuracy).probability
 
 # %% ../nbs/36_reading.ipynb #3a8cdcb7
-def _with_lengths(rules, lengths):
+def _with_own_lengths(rules, lengths):
     "`rules` with the recogniser's own `lengths`, unless they decide about lengths themselves"
     by_position = isinstance(rules.get('allowed'), (list,tuple))
     if 'lengths' in rules or rules.get('lexicon') is not None or by_position: return rules
@@ -169,7 +169,7 @@ def _own_steps(prep, sizes, n_steps, width):
     return [-(-w*n_steps//width) for w in widths]
 
 # %% ../nbs/36_reading.ipynb #8e8f7d79
-def _decode(task, out, vocab, top_k, empty, rules):
+def _decode_batch(task, out, vocab, top_k, empty, rules):
     "Texts, probabilities, whether they are proven, and whether the image has a text: lists with an entry per image"
     read = task.decode(out, vocab, top_k=top_k, **rules)
     texts,probabilities,certified = list(read.texts),read.probabilities.tolist(),read.certified.tolist()
@@ -205,7 +205,7 @@ def read_batch(
     check_rules(min_probability, top_k, rules)
     if sizes is None: prep,sizes = _as_seen(prep, len(out['scores']))
     out = task.temper(out, temperature)
-    read = _decode(task, out, vocab, top_k, empty, _with_lengths(rules, own_lengths))
+    read = _decode_batch(task, out, vocab, top_k, empty, _with_own_lengths(rules, own_lengths))
     seconds += (time.perf_counter()-start)/max(len(sizes), 1)
     steps = _own_steps(prep, sizes, out['scores'].shape[1], width)
     rows = [_row(out, i, n) for i,n in enumerate(steps)]

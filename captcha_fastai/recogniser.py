@@ -161,7 +161,7 @@ def __reduce__(self:Recogniser): return Recogniser,self.made_of,dict(min_probabi
 # %% ../nbs/60_recogniser.ipynb #11e60b88
 @patch(cls_method=True)
 def load(cls:Recogniser,
-    folder=None,  # that `to_recogniser`, `captcha_train` or `captcha_export` wrote; `None` is the pretrained start
+    folder=None,  # that `to_recogniser`, `captcha_train` or `captcha_export` wrote; `None` is the pretrained start, and in a `reader.py` its own folder
     threads=None, # to use; `None` is one for each processor
     max_pixels=20_000_000, # larger images are refused before they are decoded
     name='model.onnx',     # which of its models, e.g. `model.int8.onnx`
@@ -169,21 +169,23 @@ def load(cls:Recogniser,
     sha256=None,           # load it only if this is its checksum: `Recogniser.sha256`, or the field in `config.json`
 )->Recogniser:
     "Load the recogniser in `folder`, after checking it"
-    if folder is None or Path(folder).resolve()==start_folder.resolve(): return _load_start(cls, threads, max_pixels, device, sha256)
+    folder = Path(start_folder if folder is None else folder)
     config = read_config(folder, sha256)
-    if name=='model.onnx' and not (Path(folder)/name).exists():
+    threads = threads or _cores()
+    if 'graph.onnx' in config['files'] and folder.resolve()==start_folder.resolve():
+        return _load_start(cls, config, threads, max_pixels, device)
+    if name=='model.onnx' and not (folder/name).exists():
         raise ValueError(f"{folder} has no model.onnx; write it with captcha_export {folder} OUT "
                          "or learn.to_recogniser(folder)")
     model = checked_bytes(folder, name, config['files'])
-    return cls(config, model, threads or _cores(), max_pixels, Path(folder)/name, device=device)
+    return cls(config, model, threads, max_pixels, folder/name, device=device)
 
-def _load_start(cls, threads, max_pixels, device, sha256):
+def _load_start(cls, config, threads, max_pixels, device):
     "The pretrained start, whose graph takes its weights from the file in 16 bits; below its threshold it is *unsure*"
-    config = read_config(start_folder, sha256)
     graph = checked_bytes(start_folder, 'graph.onnx', config['files'])
     arrays = tensors(checked_bytes(start_folder, 'model.safetensors', config['files']))
     weights = {f'model.{k}': v for k,v in arrays.items() if v.dtype==np.float32}
-    res = cls(config, graph, threads or _cores(), max_pixels, start_folder/'graph.onnx', weights, device)
+    res = cls(config, graph, threads, max_pixels, start_folder/'graph.onnx', weights, device)
     res.min_probability = min([find_threshold(res.thresholds, float(o)).probability for o in res.thresholds], default=0.)
     return res
 
