@@ -308,7 +308,9 @@ def captcha_export(
         _copy_examples(model, out)
         say(f'compared on {len(images[0])} images of {data}' if data else 'compared on noise; with --data FOLDER, on your images')
         if int8 and not (Path(out)/'model.int8.onnx').exists(): say('model.int8.onnx was not written: it loses accuracy')
-        for name,o in read_config(out)['files'].items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
+        config = read_config(out)
+        for name,o in config['files'].items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
+        say(f"its sha256, for Recogniser.load(folder, sha256=…): {config['sha256']}")
 
 def _labelled(data, learn, n=256):
     "Up to `n` labelled images as the model sees them, and their labels"

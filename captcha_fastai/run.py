@@ -180,7 +180,7 @@ def save_best(
 def _copy_recogniser(source, folder):
     "Copy the files of a recogniser, and nothing else that is in its folder"
     folder.mkdir()
-    for name in ('config.json','model.safetensors','model.onnx'):
+    for name in ('config.json','model.safetensors','model.onnx','reader.py','requirements.txt'):
         if (source/name).is_file(): shutil.copyfile(source/name, folder/name)
 
 # %% ../nbs/69_run.ipynb #36fcf0ac
