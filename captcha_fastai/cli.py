@@ -299,7 +299,7 @@ def captcha_export(
     with console():
         from captcha_fastai.web import export_page
         if web: return say(export_page(model, out, data, int8, force))
-        from captcha_fastai.folder import read_config
+        from captcha_fastai.folder import files_and_sum, read_config
         from captcha_fastai.learner import load_recogniser
         if int8 and not data: raise ValueError("--int8 is judged on labelled images; name them with --data FOLDER")
         learn = load_recogniser(model)
@@ -308,9 +308,7 @@ def captcha_export(
         _copy_examples(model, out)
         say(f'compared on {len(images[0])} images of {data}' if data else 'compared on noise; with --data FOLDER, on your images')
         if int8 and not (Path(out)/'model.int8.onnx').exists(): say('model.int8.onnx was not written: it loses accuracy')
-        config = read_config(out)
-        for name,o in config['files'].items(): say(f"{Path(out)/name}: {o['bytes']/1e6:.2f} MB")
-        say(f"its sha256, for Recogniser.load(folder, sha256=…): {config['sha256']}")
+        say(files_and_sum(out))
 
 def _labelled(data, learn, n=256):
     "Up to `n` labelled images as the model sees them, and their labels"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'limits', 'start_folder', 'damaged', 'check_fields', 'config_sha256', 'write_config', 'folder_config',
-           'read_config', 'prep_of', 'checked_bytes', 'shapes', 'tensors']
+           'read_config', 'prep_of', 'files_and_sum', 'checked_bytes', 'shapes', 'tensors']
 
 # %% ../nbs/38_folder.ipynb #392aab73
 import hashlib, json, math, re
@@ -249,6 +249,15 @@ def prep_of(
 )->ImagePrep:
     "How the recogniser prepares images"
     return ImagePrep(tuple(config['size']), config['grey'], config['resize'], config['crop'], config['stretch'])
+
+def files_and_sum(
+    folder, # of a recogniser
+)->str:
+    "The sizes of its files, and the checksum to pin it by"
+    config = read_config(folder)
+    lines = [f"{Path(folder)/name}: {o['bytes']/1e6:.2f} MB" for name,o in config['files'].items()]
+    return '\n'.join([*lines, f"its sha256, for Recogniser.load(folder, sha256=…): {config['sha256']}"])
+
 
 # %% ../nbs/38_folder.ipynb #99daea69
 def checked_bytes(

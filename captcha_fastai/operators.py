@@ -48,7 +48,10 @@ def _windows(a, size, kernel):
         res.append(k+1)
     return res
 
-def _conv(a, x, w, *_): return (x.shape[0], w.shape[0], *_windows(a, x.shape[2:], w.shape[2:]))
+def _conv(a, x, w, *_):
+    kernel = w.shape[2:]
+    if tuple(a.get('kernel_shape', kernel))!=kernel: raise ValueError(f"kernel {a['kernel_shape']} does not fit {w.shape}")
+    return (x.shape[0], w.shape[0], *_windows(a, x.shape[2:], kernel))
 def _pool(a, x): return (*x.shape[:2], *_windows(a, x.shape[2:], a['kernel_shape']))
 def _global_pool(a, x): return (*x.shape[:2], *[1]*(len(x.shape)-2))
 
@@ -113,6 +116,14 @@ def _gather(a, x, where):
     axis = a.get('axis', 0)%len(x.shape)
     return (*x.shape[:axis], *where.shape, *x.shape[axis+1:])
 
+def _pad(a, x, pads, value=None, axes=None):
+    res = list(x.shape)
+    pads = ints(pads)
+    for i,axis in enumerate(_axes(axes, len(res)) if axes else range(len(res))): res[axis] += pads[i]+pads[len(pads)//2+i]
+    if min(res, default=0)<0: raise ValueError(f"pads {pads} leave nothing of {x.shape}")
+    return tuple(res)
+
+def _tile(a, x, times): return tuple(n*k for n,k in zip(x.shape, ints(times), strict=True))
 def _expand(a, x, shape): return np.broadcast_shapes(x.shape, tuple(ints(shape)))
 
 def _reduce(a, x, axes=None):
@@ -128,16 +139,16 @@ def _shape(a, x):
 def _all(names, rule): return dict.fromkeys(names.split(), rule)
 
 rules = dict(
-    **_all('Abs BatchNormalization Cast Clip DequantizeLinear Elu Erf Exp Gelu HardSigmoid HardSwish Identity', _same),
-    **_all('InstanceNormalization LayerNormalization LeakyRelu Log LogSoftmax Mish Neg QuantizeLinear', _same),
-    **_all('Reciprocal Relu Sigmoid Softmax Softplus Sqrt Tanh', _same),
-    **_all('Add Div Equal Greater Less Max Min Mul Pow PRelu Sub Where', _broadcast),
+    **_all('Abs BatchNormalization Cast Ceil Clip Cos DequantizeLinear Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity', _same),
+    **_all('InstanceNormalization LayerNormalization LeakyRelu Log LogSoftmax Mish Neg Not QuantizeLinear', _same),
+    **_all('Reciprocal Relu Round Sigmoid Sin Softmax Softplus Sqrt Tanh', _same),
+    **_all('Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mul Or Pow PRelu Sub Where', _broadcast),
     **_all('ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum', _reduce),
     **_all('AveragePool MaxPool', _pool),
     **_all('GlobalAveragePool GlobalMaxPool', _global_pool),
     **_all('LSTM GRU', _lstm),
-    Concat=_concat, Conv=_conv, Expand=_expand, Flatten=_flatten, Gather=_gather, Gemm=_gemm, MatMul=_matmul,
-    Reshape=_reshape, Shape=_shape, Slice=_slice, Split=_split, Squeeze=_squeeze, Transpose=_transpose,
+    Concat=_concat, Conv=_conv, Expand=_expand, Flatten=_flatten, Gather=_gather, Gemm=_gemm, MatMul=_matmul, Pad=_pad,
+    Reshape=_reshape, Shape=_shape, Slice=_slice, Split=_split, Squeeze=_squeeze, Tile=_tile, Transpose=_transpose,
     Unsqueeze=_unsqueeze)
 
 def _cast(a, x):
@@ -172,7 +183,7 @@ _multiplications = dict(
 
 most_elements = 2**27 # of a batch: half a gigabyte
 most_work = 2**36     # of an image: a few seconds on one core
-_most_axes = 8
+_most_axes = 8        # of an array
 _most_values = 64     # whole numbers that are calculated with
 
 def _weights(o):
@@ -214,7 +225,7 @@ def measure(
     for i,node in enumerate(graph.node):
         outs,more = _outputs(node, [known[o] if o else None for o in node.input])
         if any(o in known for o in node.output): raise ValueError(f"{node.output} occur twice")
-        if any(len(o.shape)>_most_axes for o in outs): raise ValueError(f"an array has more than {_most_axes} axes")
+        if any(len(o.shape)>_most_axes or min(o.shape, default=0)<0 for o in outs): raise ValueError(f"{node.output} cannot exist")
         known.update(zip(node.output, outs))
         live += sum(prod(o.shape) for o in outs)
         work += more

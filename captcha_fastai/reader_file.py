@@ -6,7 +6,7 @@
 __all__ = ['package', 'requirements', 'Piece', 'Module', 'needed', 'joined', 'main', 'reader_source', 'write_reader',
            'run_reader', 'check_reader']
 
-# %% ../nbs/71_reader_file.ipynb #112eb469
+# %% ../nbs/71_reader_file.ipynb #ddf82f03
 import ast, inspect, json, os, re, subprocess, sys, tempfile, textwrap
 from functools import wraps
 from itertools import groupby
@@ -18,7 +18,7 @@ from PIL import Image
 
 from .files import versions
 
-# %% ../nbs/71_reader_file.ipynb #5ad764fe
+# %% ../nbs/71_reader_file.ipynb #6db617d6
 class Piece(NamedTuple):
     "A statement of a module"
     module: str
@@ -56,7 +56,7 @@ def _text(node, lines):
     if isinstance(patch, ast.Call): kept.insert(0, '@classmethod')
     return '\n'.join(kept)
 
-# %% ../nbs/71_reader_file.ipynb #8589af9b
+# %% ../nbs/71_reader_file.ipynb #1c42ecff
 package = Path(__file__).parent if '__file__' in globals() else Path('../captcha_fastai').resolve()
 
 class Module:
@@ -96,7 +96,7 @@ class Module:
         "What defines `name`, its methods, and statements that define nothing, such as those that register something"
         return [o for o in self.pieces if (name in o.names and not o.owner) or o.owner==name or not o.names]
 
-# %% ../nbs/71_reader_file.ipynb #b4631377
+# %% ../nbs/71_reader_file.ipynb #5bdb8379
 def needed(
     roots,      # pairs (module, name)
     leave=(),   # names of the library to leave out
@@ -129,7 +129,7 @@ def _in_order(modules):
     for name in sorted(modules): add(name)
     return res
 
-# %% ../nbs/71_reader_file.ipynb #a1effbbc
+# %% ../nbs/71_reader_file.ipynb #5dd60234
 def _classes(pieces):
     "Texts of pieces in the order of their lines, with methods inside their classes"
     methods = {}
@@ -147,7 +147,7 @@ def _imports(modules):
                 raise ValueError(f"{name!r} is imported in two ways: {line}, {lines[name]}")
     return lines
 
-# %% ../nbs/71_reader_file.ipynb #3070877a
+# %% ../nbs/71_reader_file.ipynb #2cab8a57
 def _import_lines(imports):
     "Lines that import all of them, those of one package together"
     res = sorted({o for o in imports.values() if o.startswith('import ')})
@@ -181,7 +181,7 @@ def joined(
         parts += _classes(pieces)
     return '\n\n'.join(parts)+'\n'
 
-# %% ../nbs/71_reader_file.ipynb #7d908012
+# %% ../nbs/71_reader_file.ipynb #b63d3b4d
 def main(
     argv=None, # arguments; `None` takes those of the process
 ):
@@ -197,7 +197,7 @@ def main(
     read.__signature__ = signature.replace(parameters=[o for k,o in signature.parameters.items() if k not in own])
     command(read, examples=['python reader.py new_meters --accuracy 0.98 --csv']).main(argv)
 
-# %% ../nbs/71_reader_file.ipynb #4ccb4d17
+# %% ../nbs/71_reader_file.ipynb #17f87a1a
 _head = """\"\"\"Read images with the recogniser in this folder: needs NumPy, Pillow and ONNX Runtime (requirements.txt)
 
     from reader import Recogniser
@@ -225,13 +225,13 @@ pillow>=9.1
 onnxruntime>=1.18
 """
 
-# %% ../nbs/71_reader_file.ipynb #540ba8a2
+# %% ../nbs/71_reader_file.ipynb #6f86e7ec
 def write_reader(
     folder, # of a recogniser
 ):
     "Write `reader.py` and `requirements.txt` into `folder`"
-    (Path(folder)/'reader.py').write_text(reader_source(), encoding='utf-8')
-    (Path(folder)/'requirements.txt').write_text(requirements, encoding='utf-8')
+    (Path(folder)/'reader.py').write_text(reader_source(), encoding='utf-8', newline='\n')
+    (Path(folder)/'requirements.txt').write_text(requirements, encoding='utf-8', newline='\n')
 
 def run_reader(
     folder, # with a `reader.py`

@@ -37,7 +37,7 @@ def _provider(device):
 def _session(data, threads, path, weights=None, device='cpu'):
     "An ONNX Runtime session over a model in memory; `weights` are arrays that its graph names, if it holds none itself"
     options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4 # what is wrong is raised, and not printed too
     options.intra_op_num_threads = threads
     if weights: options.add_external_initializers(list(weights), [*map(ort.OrtValue.ortvalue_from_numpy, weights.values())])
     providers = [_provider(device)]
@@ -209,7 +209,9 @@ def run(self:Recogniser,
     self._check_cost(images.shape)
     feed = dict(image=images)
     if 'paper' in self.inputs: feed['paper'] = paper(images)
-    return dict(zip(self.outputs, (session or self._with_all()).run(None, feed)))
+    try: outs = (session or self._with_all()).run(None, feed)
+    except Exception as e: raise ValueError(f"{self.made_of[4]} cannot read: {str(e)[:200]}") from None # as ONNX Runtime's own errors
+    return dict(zip(self.outputs, outs))
 
 # %% ../nbs/60_recogniser.ipynb #2ffde1d6
 @patch
