@@ -156,7 +156,9 @@ def _rest_all():
 if hasattr(os, 'register_at_fork'): os.register_at_fork(before=_rest_all) # not on Windows, which has no fork
 
 @patch
-def __reduce__(self:Recogniser): return Recogniser,self.made_of,dict(min_probability=self.min_probability)
+def __reduce__(self:Recogniser):
+    settings = {k: getattr(self, k) for k in ('min_probability','temperature','lengths','empty','thresholds')}
+    return Recogniser,self.made_of,settings
 
 # %% ../nbs/60_recogniser.ipynb #11e60b88
 @patch(cls_method=True)
