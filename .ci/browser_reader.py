@@ -32,6 +32,12 @@ def encoded(img, format='PNG', **kwargs):
     img.save(f, format, **kwargs)
     return f.getvalue()
 
+def quick_film(path, image):
+    "A film of an image file, of 30 frames a second"
+    from PIL import Image
+    film(path, Image.open(image), n=30)
+    path.write_bytes(path.read_bytes().replace(b' F10:1 ', b' F30:1 ', 1))
+
 class Visit:
     "The page at one width; counts what it requests"
     def __init__(self, browser, file, size=DESK, **how):
@@ -197,15 +203,12 @@ def run(browser, file, rec, unseen, folder, shots):
 
 def test(folder, tmp, shots):
     "All of it, with the page and the images of a demo"
-    from PIL import Image
     from playwright.sync_api import sync_playwright
     from captcha_fastai.recogniser import Recogniser
     unseen = sorted((folder/'unseen').iterdir())[:60]
     rec,file = Recogniser.load(folder/'recogniser', threads=1),(folder/'reader.html').resolve()
     (tmp/'batch').mkdir()
-    film(tmp/'film.y4m', Image.open(unseen[0]), n=30)
-    faster = (tmp/'film.y4m').read_bytes().replace(b' F10:1 ', b' F30:1 ', 1)
-    (tmp/'film.y4m').write_bytes(faster)
+    quick_film(tmp/'film.y4m', unseen[0])
     with sync_playwright() as p:
         flag = f'--use-file-for-fake-video-capture={tmp}/film.y4m'
         browser = p.chromium.launch(executable_path=chromium(), args=[*FLAGS, flag])
