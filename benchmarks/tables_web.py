@@ -1,0 +1,43 @@
+"""Tables of the page that reads without a server.
+
+Each function returns a `Table` (see table.py), made from the result file of web.py.
+"""
+from table import Table, load, percent, table
+
+def result(): return load('web') or dict(runs={}, sets={})
+
+@table
+def web_table():
+    "How fast the page reads, beside others"
+    r = result()
+    names = dict(chromium='`reader.html` in Chromium', read='`reader.mjs` in Node', network='its network alone',
+                 ort='the same network in onnxruntime-web', recogniser='`Recogniser` in Python, one thread',
+                 tesseract='tesseract.js, with decoding the file')
+    runs = {**r['runs'].get('node', {}), **r['runs']}
+    def cells(k): return [names[k], f"{runs[k]['one_median_ms']:.1f} ms", f"{runs[k]['one_p99_ms']:.1f} ms", f"{runs[k]['one_per_second']:,.0f}"]
+    return Table(['', 'one image, median', '99th percentile', 'images a second'], [('web', cells(k)) for k in names if k in runs], 'web.py')
+
+@table
+def web_accuracy_table():
+    "What the page reads right of validation images, and Recogniser of the same"
+    def cells(k, o):
+        return [k, f"{o['n_right']} of {o['n_valid']}", f"{o['python']} of {o['n_valid']}", f"{o['difference']:.4f}", f"{o['bytes']['reader.html']/1e6:.2f} MB"]
+    rows = [('web', cells(*o)) for o in result()['sets'].items()]
+    return Table(['images of', 'the page', '`Recogniser`', 'largest difference of a probability', '`reader.html`'], rows, 'web.py')
+
+@table
+def web_numbers_table():
+    "What else was measured of the page"
+    r = result()
+    head,name = ['', ''],'web.py'
+    if not r['runs']: return Table(head, [], name)
+    memory,chromium,tesseract = r['runs']['node']['memory'],r['runs']['chromium'],r['runs']['tesseract']
+    bytes = r['bytes_installed']
+    rows = [['from opening to the first reading', f"{chromium['open_seconds']:.2f} s"],
+            ['readings a second of a film of 30 frames a second', chromium['camera_per_second']],
+            [f"memory of Node after {memory['images']//10:,} images", f"{memory['after_a_tenth_mb']:.0f} MB"],
+            [f"after {memory['images']:,}", f"{memory['after_all_mb']:.0f} MB"],
+            ['tesseract.js, told the characters: right', f"{tesseract['n_right']} of {tesseract['n_valid']} = {percent(tesseract['captcha_accuracy'])}"],
+            ['bytes that it loads', f"{bytes['tesseract.js']/1e6:.1f} MB"],
+            ['bytes that onnxruntime-web loads, without a model', f"{bytes['onnxruntime-web']/1e6:.1f} MB"]]
+    return Table(head, [('web', o) for o in rows], name)
