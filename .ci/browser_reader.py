@@ -70,8 +70,8 @@ def compare(o, rec, unseen):
         text,p,ms = o.page.evaluate(READ, base64.b64encode(file.read_bytes()).decode())
         assert text==mine.alternatives[0][0] and abs(p-mine.probability)<1e-2, (file.name, text, p, mine)
         times.append(ms)
-    print(f'{len(unseen)} unseen images of the demo: texts equal to Recogniser, {statistics.median(times):.1f} ms an image '
-          f'at the median, with decoding the file; opened in {o.opened:.2f} s')
+    print(f'{len(unseen)} unseen images of the demo: texts equal to Recogniser, {statistics.median(times):.1f} ms '
+          f'an image at the median, with decoding the file; opened in {o.opened:.2f} s')
 
 def paste(o, file, rec):
     o.page.evaluate(PASTE, ['pasted.png', base64.b64encode(file.read_bytes()).decode()])
@@ -90,13 +90,14 @@ def odd_files(folder, file):
     clear = img.convert('RGBA')
     clear.putalpha(img.convert('L').point(lambda o: 255-o//2))
     grey = img.convert('P')
-    good = {'<img src=x onerror=alert(1)>, "a".png': encoded(img), 'turned.png': encoded(img.rotate(90, expand=True), exif=turned),
-            'deep.png': encoded(deep), 'clear.png': encoded(clear), 'photo.jpg': encoded(img, 'JPEG', quality=60),
+    good = {'<img src=x onerror=alert(1)>, "a".png': encoded(img),
+            'turned.png': encoded(img.rotate(90, expand=True), exif=turned), 'deep.png': encoded(deep), 'clear.png': encoded(clear), 'photo.jpg': encoded(img, 'JPEG', quality=60),
             'film.gif': encoded(grey, 'GIF', save_all=True, append_images=[grey.rotate(180)])}
     header = bytearray(encoded(img))
     header[16:24] = (10_000).to_bytes(4, 'big')*2
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"><rect width="9" height="9"/></svg>'
-    bad = {'note.png': b'not an image', 'empty.png': b'', 'half.png': encoded(img)[:300], 'drawing.svg': svg, 'huge.png': bytes(header)}
+    bad = {'note.png': b'not an image', 'empty.png': b'', 'half.png': encoded(img)[:300], 'drawing.svg': svg,
+           'huge.png': bytes(header)}
     for name,data in {**good, **bad}.items(): (folder/name).write_bytes(data)
     return list(good)
 
@@ -120,10 +121,11 @@ def check_csv(text, files, good, rec):
     for file in good:
         row,mine = lines[file.name],rec.read(file)
         assert row['text']==(mine.text or '') and row['sure']==str(int(mine.sure)), (row, mine)
-    said = {'empty.png':'0 bytes', 'note.png':'not an image', 'half.png':'damaged', 'drawing.svg':'SVG', 'huge.png':'10000×10000'}
+    said = {'empty.png':'0 bytes', 'note.png':'not an image', 'half.png':'damaged', 'drawing.svg':'SVG',
+            'huge.png':'10000×10000'}
     for name,why in said.items():
         assert why in lines[name]['error'], lines[name]
-    print(f'{len(lines)} files in the CSV; turned, transparent, 16 bits and a film are read as Recogniser reads them; damaged ones say why')
+    print(f'{len(lines)} files in the CSV; odd ones are read as Recogniser reads them; damaged ones say why')
 
 def by_camera(o, text, shots):
     "The film's text is read, and stays in the table"
@@ -141,7 +143,8 @@ def by_camera(o, text, shots):
 
 def no_camera(p, file, folder):
     "None, refused, and a frame without permission: each says so"
-    (folder/'frame.html').write_text(f'<iframe sandbox="allow-scripts" src="{file.as_uri()}" width="900" height="700"></iframe>')
+    frame = f'<iframe sandbox="allow-scripts" src="{file.as_uri()}" width="900" height="700"></iframe>'
+    (folder/'frame.html').write_text(frame)
     real = [o for o in FLAGS if not o.startswith('--use-fake')]
     denied = [*real, '--use-fake-device-for-media-stream', '--deny-permission-prompts']
     for args,page,why in ((real, file, 'No camera was found'), (denied, file, 'The camera was refused'),

@@ -1,4 +1,4 @@
-"""The page that reads without a server, beside onnxruntime-web, tesseract.js and Recogniser: speed, bytes, memory, accuracy.
+"""The page that reads without a server, beside onnxruntime-web, tesseract.js and Recogniser: speed, memory, accuracy.
 
     python benchmarks/web.py
 
@@ -99,8 +99,9 @@ def page_of(name, folder):
     texts = [o['best'] for o in read_in_node(folder/'page', files)]
     right = sum(a==b for a,b in zip(texts, labels))
     python = sum(o.alternatives[0][0]==b for o,b in zip(Recogniser.load(folder/'recogniser').read(files), labels))
-    return files,labels,dict(share(right, len(files)), python=python, ties=replay.ties, difference=replay.difference, where=replay.where,
-                      bytes={o.name: o.stat().st_size for o in (folder/'page').iterdir()})
+    sizes = {o.name: o.stat().st_size for o in (folder/'page').iterdir()}
+    found = dict(ties=replay.ties, difference=replay.difference, where=replay.where, bytes=sizes)
+    return files,labels,dict(share(right, len(files)), python=python, **found)
 
 def installed():
     "The folder of npm with the packages to compare with"
@@ -180,10 +181,10 @@ def recogniser(folder, files):
 def sizes():
     "Megabytes that a page of each package loads: its script, its WebAssembly and, for tesseract.js, the language"
     at = installed()/'node_modules'
-    of = {'onnxruntime-web': ['onnxruntime-web/dist/ort.wasm.bundle.min.mjs', 'onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'],
-          'tesseract.js': ['tesseract.js/dist/tesseract.min.js', 'tesseract.js/dist/worker.min.js',
-                           'tesseract.js-core/tesseract-core-simd-lstm.wasm.js', '@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz']}
-    return {k: sum((at/o).stat().st_size for o in v) for k,v in of.items()}
+    of = {'onnxruntime-web': ['dist/ort.wasm.bundle.min.mjs', 'dist/ort-wasm-simd-threaded.wasm'],
+          'tesseract.js': ['dist/tesseract.min.js', 'dist/worker.min.js', '../tesseract.js-core/tesseract-core-simd-lstm.wasm.js',
+                           '../@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz']}
+    return {k: sum((at/k/o).stat().st_size for o in v) for k,v in of.items()}
 
 def main():
     "Train, export, measure, write"

@@ -41,8 +41,10 @@ def page_html(
     style = _source('web.css')
     policy = (f"default-src 'none'; script-src {_allowed(script)} 'wasm-unsafe-eval'; style-src {_allowed(style)}; "
               "img-src blob: data:; media-src blob:; base-uri 'none'; form-action 'none'")
-    parts = dict(TITLE=_escaped(title), POLICY=policy, STYLE=style, MODEL=base64.b64encode(model).decode(), SCRIPT=script)
+    parts = dict(TITLE=_escaped(title), POLICY=policy, STYLE=style, MODEL=_base64(model), SCRIPT=script)
     return re.sub(r'%([A-Z]+)%', lambda o: parts[o[1]], _source('web.html'))
+
+def _base64(data): return base64.b64encode(data).decode()
 
 def _escaped(text): return text.replace('&', '&amp;').replace('<', '&lt;').replace('"', '&quot;')
 
@@ -65,8 +67,8 @@ def _fitting(rec, layers, net, title):
     if bits>=_fewest_bits:
         model = model_bytes(rec, layers, net, bits)
         return model,page_html(model, title),bits
-    raise ValueError(f"no page can be written: {n:,} weights take more than {max_bytes/1e6:.1f} MB even with {_fewest_bits} bits each; "
-                     f"{len(rec.vocab.chars)} characters and images {rec.prep.shape[0]} pixels high are too much: "
+    raise ValueError(f"no page can be written: {n:,} weights take more than {max_bytes/1e6:.1f} MB even with "
+                     f"{_fewest_bits} bits each; {len(rec.vocab.chars)} characters and images {rec.prep.shape[0]} pixels high are too much: "
                      "train with fewer characters (--chars), or with a smaller height (--size)")
 
 # %% ../nbs/64_web.ipynb #7954f8a2
@@ -106,7 +108,8 @@ def read_in_node(
     "What the reader in `folder` reads, in Node"
     with tempfile.TemporaryDirectory() as tmp:
         write_raw(images, Path(tmp)/'images')
-        command = [node(), pages/'replay.mjs', Path(folder).resolve()/'reader.mjs', Path(folder).resolve()/'model.bin', f'{tmp}/images']
+        at = Path(folder).resolve()
+        command = [node(), pages/'replay.mjs', at/'reader.mjs', at/'model.bin', f'{tmp}/images']
         if not simd: command.append('plain')
         done = subprocess.run([str(o) for o in command], capture_output=True, text=True, encoding='utf-8')
     if done.returncode: raise ValueError(f"the reader failed in Node: {done.stderr.strip()[-600:]}; please report this")
@@ -114,15 +117,17 @@ def read_in_node(
 
 # %% ../nbs/64_web.ipynb #eedb2937
 _names = 'chromium','chromium-browser','google-chrome','chrome','msedge'
-_places = ('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
-           'C:/Program Files/Google/Chrome/Application/chrome.exe', 'C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe')
+_places = ('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+           '/Applications/Chromium.app/Contents/MacOS/Chromium',
+           'C:/Program Files/Google/Chrome/Application/chrome.exe',
+           'C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe')
 
 def browser()->str: # path, or `None`
     "The Chromium, Chrome or Edge that is installed"
     found = [shutil.which(o) for o in _names]+[o for o in _places if Path(o).is_file()]
     return next(filter(None, found), None)
 
-# What is added to the page to compare it. The open document in a frame keeps Chromium from dumping the page before it is finished.
+# What is added to the page to compare it. The open document in a frame keeps Chromium from dumping it too early.
 _replay = """
 const hold = make('iframe')
 document.body.append(hold)
@@ -130,7 +135,8 @@ hold.contentDocument.open()
 const answers = []
 try {
   for (const o of JSON.parse($('images').textContent)) {
-    const data = bytesOf(o.data), image = o.width ? {...o, data} : await pixelsOf(new Blob([data]), model.config.maxPixels)
+    const data = bytesOf(o.data)
+    const image = o.width ? {...o, data} : await pixelsOf(new Blob([data]), model.config.maxPixels)
     const start = performance.now(), {best, text, probability, certified} = model.read(image)
     answers.push({best, text, probability, certified, ms: performance.now()-start, simd: model.simd})
   }
@@ -142,10 +148,10 @@ _for_browsers = 'PNG','JPEG','GIF','BMP','WEBP'
 
 def _as_sent(source):
     "An image for the page: a file as it is, if browsers know its format; otherwise its pixels"
-    data = source if isinstance(source, bytes) else Path(source).read_bytes() if isinstance(source, (str, Path)) else None
-    if data is not None and Image.open(BytesIO(data)).format in _for_browsers: return dict(data=base64.b64encode(data).decode())
+    data = Path(source).read_bytes() if isinstance(source, (str, Path)) else source
+    if isinstance(data, bytes) and Image.open(BytesIO(data)).format in _for_browsers: return dict(data=_base64(data))
     width,height,pixels = raw_image(source)
-    return dict(width=width, height=height, data=base64.b64encode(pixels).decode())
+    return dict(width=width, height=height, data=_base64(pixels))
 
 def _replaying(html, images):
     "`reader.html` with `images` in it, which it reads as soon as it is open"
@@ -154,6 +160,7 @@ def _replaying(html, images):
     html = html.replace(_allowed(script), _allowed(script+_replay))
     return html.replace(f'<script type="module">{script}', f'{parts}<script type="module">{script}{_replay}')
 
+# %% ../nbs/64_web.ipynb #6d01b1df
 def read_in_browser(
     folder,  # with `reader.html`
     images,  # paths, bytes, arrays or Pillow images; files are decoded by the browser
@@ -163,9 +170,9 @@ def read_in_browser(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tmp: # Chromium may still write as it ends
         page = Path(tmp)/'replay.html'
         page.write_text(_replaying(html, [_as_sent(o) for o in images]), encoding='utf-8')
-        command = [browser(), '--headless', '--disable-gpu', '--timeout=600000', f'--user-data-dir={tmp}/user', '--dump-dom', page.as_uri()]
-        if hasattr(os, 'geteuid') and os.geteuid()==0: command.insert(1, '--no-sandbox') # root has no sandbox
-        done = subprocess.run(command, capture_output=True, text=True, encoding='utf-8')
+        options = ['--headless', '--disable-gpu', '--timeout=600000', f'--user-data-dir={tmp}/user', '--dump-dom']
+        if hasattr(os, 'geteuid') and os.geteuid()==0: options.append('--no-sandbox') # root has no sandbox
+        done = subprocess.run([browser(), *options, page.as_uri()], capture_output=True, text=True, encoding='utf-8')
     found = re.search(r'<pre id="answers">(.*?)</pre>', done.stdout, re.S)
     said = unescape(found[1]) if found else ''
     if said.startswith('['): return json.loads(said)
@@ -182,8 +189,8 @@ class Replay(NamedTuple):
 
     def __str__(self):
         ties = f', {self.ties} of them as another text that is as probable' if self.ties else ''
-        return (f'compared on {self.n} images in {self.where}: the texts are equal{ties}; probabilities differ by at most '
-                f'{self.difference:.4f}; {self.ms:.1f} ms an image')
+        return (f'compared on {self.n} images in {self.where}: the texts are equal{ties}; probabilities differ by '
+                f'at most {self.difference:.4f}; {self.ms:.1f} ms an image')
 
 def check_web(
     rec,     # a `Recogniser`
@@ -203,8 +210,9 @@ def check_web(
         differences += [abs(p-yours['probability']), 0 if same else abs(p-mine.probability)]
         ties += not same
         if max(differences[-2:])<=max_difference: continue
-        raise ValueError(f"the page differs from the recogniser on image {i}: it reads {yours['best']!r} ({yours['probability']:.4f}) "
-                         f"where the recogniser reads {expected!r} ({mine.probability:.4f}); nothing was written; please report this")
+        raise ValueError(f"the page differs from the recogniser on image {i}: it reads {yours['best']!r} "
+                         f"({yours['probability']:.4f}) where the recogniser reads {expected!r} ({mine.probability:.4f}); "
+                         "nothing was written; please report this")
     return Replay(len(answers), ties, max(differences, default=0.), where, float(np.median([o['ms'] for o in answers])))
 
 def _probability(rec, image, text):
@@ -214,21 +222,24 @@ def _probability(rec, image, text):
 # %% ../nbs/64_web.ipynb #5fde806b
 def _package(version, title):
     "`package.json`"
-    return dict(name='captcha-reader', version=version, description=f'{title}: reads short strings out of images, without a server',
-                type='module', main='reader.mjs', types='reader.d.ts', license='Apache-2.0', engines=dict(node='>=18'),
-                exports={'.': dict(types='./reader.d.ts', default='./reader.mjs'), './model.bin': './model.bin', './reader.html': './reader.html'},
+    return dict(name='captcha-reader', version=version,
+                description=f'{title}: reads short strings out of images, without a server', type='module', main='reader.mjs', types='reader.d.ts', license='Apache-2.0', engines=dict(node='>=18'),
+                exports={'.': dict(types='./reader.d.ts', default='./reader.mjs'), './model.bin': './model.bin',
+                         './reader.html': './reader.html'},
                 files=['reader.mjs','reader.d.ts','model.bin','reader.html'])
 
 def _readme(rec, title, bits, replay):
     "`README.md` of the package"
-    sure = ', '.join(f'`{{accuracy: {k}}}` (probability {Threshold.of(k, v).probability:.3g})' for k,v in rec.thresholds.items()) or 'none is known'
-    values = dict(TITLE=title, N=len(rec.vocab.chars), CHARS=rec.vocab.chars, BITS=bits, COMPARED=replay, SURE=sure)
+    known = [Threshold.of(k, v) for k,v in rec.thresholds.items()]
+    sure = ', '.join(f'`{{accuracy: {k}}}` (probability {o.probability:.3g})' for k,o in zip(rec.thresholds, known))
+    values = dict(TITLE=title, N=len(rec.vocab.chars), CHARS=rec.vocab.chars, BITS=bits, COMPARED=replay, SURE=sure or 'none is known')
     return re.sub(r'%([A-Z]+)%', lambda o: str(values[o[1]]), _source('web.md'))
 
 def _write_package(folder, rec, title, bits, replay):
     "Add `package.json`, `README.md` and the licence"
     version = versions()['captcha_fastai'] or '0.0.0'
-    (folder/'package.json').write_text(json.dumps(_package(version, title), indent=1, ensure_ascii=False)+'\n', encoding='utf-8')
+    package = json.dumps(_package(version, title), indent=1, ensure_ascii=False)
+    (folder/'package.json').write_text(package+'\n', encoding='utf-8')
     (folder/'README.md').write_text(_readme(rec, title, bits, replay), encoding='utf-8')
     (folder/'LICENSE').write_text(_source('web.licence'), encoding='utf-8')
 
@@ -248,8 +259,8 @@ def _compared(rec, folder, images):
     "Compare the files in `folder` with `rec`, in whatever runs JavaScript here"
     if browser(): return check_web(rec, read_in_browser(folder, images), images, 'Chromium')
     if node(): return check_web(rec, read_in_node(folder, images), images, 'Node')
-    raise ValueError("a page is written only after it was compared with the recogniser, and nothing here runs JavaScript; "
-                     "pip install 'captcha_fastai[web]' brings Node")
+    raise ValueError("a page is written only after it was compared with the recogniser, and nothing here runs "
+                     "JavaScript; pip install 'captcha_fastai[web]' brings Node")
 
 def _checked_model(folder):
     "The `Recogniser` in `folder` and the arrays of its model"
@@ -316,7 +327,8 @@ def export_page(
     if int8: raise ValueError("--int8 is about model.onnx, which a page does not use; leave out --web or --int8")
     files = [file for file,_ in read_labels(data).items[:n]] if data else None
     replay = to_web(model, out, files, force=force)
-    sizes = [f"{o}: {o.stat().st_size/1e6:.2f} MB" for o in (Path(out)/name for name in ('reader.html','reader.mjs','model.bin'))]
+    files = [Path(out)/o for o in ('reader.html','reader.mjs','model.bin')]
+    sizes = [f"{o}: {o.stat().st_size/1e6:.2f} MB" for o in files]
     return '\n'.join([str(replay), *sizes])
 
 def page_alone(
@@ -327,7 +339,8 @@ def page_alone(
 )->str:     # what was compared, or why there is no page
     "What `captcha_demo` adds"
     file = Path(file)
-    if not (browser() or node()): return f"{file.name} was not written, since nothing here runs JavaScript; pip install 'captcha_fastai[web]' brings Node"
+    if not (browser() or node()):
+        return f"{file.name} was not written: nothing here runs JavaScript; pip install 'captcha_fastai[web]' brings Node"
     with tempfile.TemporaryDirectory(dir=file.parent) as tmp:
         replay = to_web(folder, Path(tmp)/'web', images, title=title)
         os.replace(Path(tmp)/'web'/'reader.html', file)
