@@ -280,14 +280,18 @@ def to_web(
     title=None,   # of the page; `None` is the name of `folder`
 )->Replay:        # what was compared
     "Write `reader.html`, and the reader as a JavaScript package, after comparing both with the recogniser in `folder`"
-    if hasattr(folder, 'to_recogniser'): return _of_learner(folder, out, images, force=force, title=title or 'Reader')
+    if hasattr(folder, 'to_recogniser'): return _of_learner(folder, out, images, force, title or 'Reader')
+    title = title or (Path(folder).resolve().name if folder else 'Reader')
     check_new(out, force)
     if folder and 'model.onnx' not in read_config(folder)['files'] and Path(folder).resolve()!=start_folder.resolve():
-        return _of_saved(folder, out, images, force=force, title=title or Path(folder).resolve().name)
+        return _of_saved(folder, out, images, force, title)
+    return _write_page(folder, out, images, force, title)
+
+def _write_page(folder, out, images, force, title):
+    "The page of a folder that `Recogniser` reads with"
     from captcha_fastai.models import width_strides # imports torch
     rec,arrays = _checked_model(folder)
     layers,net = network(arrays, width_strides(rec.prep.shape[1], rec.config['n_pos']))
-    title = title or (Path(folder).resolve().name if folder else 'Reader')
     model,html,bits = _fitting(rec, layers, net, title)
     images = list(images if images is not None else _images_of(folder, rec))
     if not images: raise ValueError("there is no image to compare on; pass some, or None")
@@ -299,19 +303,19 @@ def to_web(
         _write_package(tmp, rec, title, bits, replay)
     return replay
 
-def _of_learner(learn, out, images, **kwargs):
+def _of_learner(learn, out, images, force, title):
     "The same for a learner, compared on its validation images"
     from captcha_fastai.export import replay_images # needs ONNX, which training does not
     with tempfile.TemporaryDirectory() as tmp:
         folder = learn.to_recogniser(Path(tmp)/'reader')
-        return to_web(folder, out, replay_images(learn)[0] if images is None else images, **kwargs)
+        return _write_page(folder, out, replay_images(learn)[0] if images is None else images, force, title)
 
-def _of_saved(folder, out, images, **kwargs):
+def _of_saved(folder, out, images, force, title):
     "The same for a folder that `learn.save_recogniser` wrote, which has no ONNX model to compare with"
     from captcha_fastai.learner import load_recogniser
     check_exportable(read_config(folder))
     learn = load_recogniser(folder)
-    return _of_learner(learn, out, _images_of(folder, learn) if images is None else images, **kwargs)
+    return _of_learner(learn, out, _images_of(folder, learn) if images is None else images, force, title)
 
 # %% ../nbs/64_web.ipynb #c3b34873
 def export_page(
