@@ -90,7 +90,8 @@ def imported(path):
         name = getattr(node, 'module', None) or '' if isinstance(node, ast.ImportFrom) else ''
         name = name.removeprefix('captcha_fastai.')
         if (library/f'{name}.py').exists() and name: res.add(name)
-        if isinstance(node, ast.ImportFrom) and node.level and not node.module: res |= {o.name for o in node.names}
+        if name or not isinstance(node, ast.ImportFrom): continue
+        res |= {o.name for o in node.names if (library/f'{o.name}.py').exists()} # from . import name
     return res
 
 @lru_cache

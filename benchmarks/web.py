@@ -1,21 +1,24 @@
-"""The page that reads without a server, beside onnxruntime-web and Recogniser: speed, bytes, memory, accuracy.
+"""The page that reads without a server, beside onnxruntime-web, tesseract.js and Recogniser: speed, memory, accuracy.
 
     python benchmarks/web.py
 
 Trains `fast` on captcha_images_v2 (the usual split, seed 42), five_digits and water_meters, writes a page of each with
 `to_web`, which compares it with Recogniser on the validation images, and counts what the page reads right there. Speed
 is measured on the images of captcha_images_v2, decoded already: the reader in Node and in headless Chromium,
-onnxruntime-web (one thread, WebAssembly with SIMD) with the same model in Node, and Recogniser with one thread.
+onnxruntime-web (one thread, WebAssembly with SIMD) with the same model in Node, Recogniser with one thread, and
+tesseract.js in Node, which decodes the files itself, knows that each is one line, and is told the characters.
 Memory is that of Node after 1,000 and after 10,000 images; opening is the time from the address to a reading, in
-Chromium. It takes Node, npm, Chromium and playwright. Writes results/web.json. About 15 minutes on 2 cores.
+Chromium; the camera is a film of 30 frames a second in Chromium. It takes Node, npm, Chromium and playwright. Writes
+results/web.json. About 15 minutes on 2 cores.
 """
-import base64, hashlib, json, statistics, subprocess, tempfile, time
+import base64, hashlib, json, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
 import common
+sys.path.insert(0, str(common.root/'.ci')) # for the browser
 from common import parser, provenance, share, start, write_result
 
-ORT = '1.30.0' # onnxruntime-web
+PACKAGES = {'onnxruntime-web':'1.30.0', 'tesseract.js':'7.0.0', '@tesseract.js-data/eng':'1.0.0'}
 
 IN_NODE = """import {readFileSync} from 'node:fs'
 import {pathToFileURL} from 'node:url'
@@ -56,6 +59,21 @@ for (let i = 1; i <= most; i++) {
 }
 console.log(JSON.stringify({...res, memory}))
 """
+TESSERACT = """import {readFileSync} from 'node:fs'
+const [, , npm, files, chars] = process.argv
+const {createWorker} = (await import(npm+'/node_modules/tesseract.js/src/index.js')).default
+const langPath = npm+'/node_modules/@tesseract.js-data/eng/4.0.0_best_int'
+const worker = await createWorker('eng', 1, {langPath, gzip: true, cacheMethod: 'none'})
+await worker.setParameters({tessedit_pageseg_mode: '7', tessedit_char_whitelist: chars})
+const res = {ms: [], texts: []}
+for (const file of JSON.parse(readFileSync(files))) {
+  const start = performance.now(), {data} = await worker.recognize(file)
+  res.ms.push(performance.now()-start)
+  res.texts.push(data.text.replace(/\\s/g, ''))
+}
+await worker.terminate()
+console.log(JSON.stringify(res))
+"""
 FIRST = """async data => {
   const image = Uint8Array.from(atob(data), o => o.charCodeAt(0))
   return (await window.reader.read(new Blob([image]))).best
@@ -70,6 +88,7 @@ def quantiles(ms):
 def page_of(name, folder):
     "Train, export, compare; the folder of the recogniser, validation files and labels, and what was found"
     from captcha_fastai.data import CaptchaDataLoaders
+    from captcha_fastai.recogniser import Recogniser
     from captcha_fastai.web import read_in_node, to_web
     dls = CaptchaDataLoaders.from_folder(common.data_folder(name), seed=42)
     learn,_ = common.train(dls)
@@ -79,16 +98,32 @@ def page_of(name, folder):
     replay = to_web(folder/'recogniser', folder/'page', files)
     texts = [o['best'] for o in read_in_node(folder/'page', files)]
     right = sum(a==b for a,b in zip(texts, labels))
-    return files,dict(share(right, len(files)), ties=replay.ties, difference=replay.difference, where=replay.where,
-                      bytes={o.name: o.stat().st_size for o in (folder/'page').iterdir()})
+    python = sum(o.alternatives[0][0]==b for o,b in zip(Recogniser.load(folder/'recogniser').read(files), labels))
+    sizes = {o.name: o.stat().st_size for o in (folder/'page').iterdir()}
+    found = dict(ties=replay.ties, difference=replay.difference, where=replay.where, bytes=sizes)
+    return files,labels,dict(share(right, len(files)), python=python, **found)
+
+def installed():
+    "The folder of npm with the packages to compare with"
+    npm = common.root/'.venv-npm'
+    npm.mkdir(exist_ok=True)
+    names = [f'{k}@{v}' for k,v in PACKAGES.items()]
+    subprocess.run(['npm', 'install', '--silent', '--prefix', npm, *names], check=True)
+    return npm
+
+def tesseract(folder, files, labels, chars):
+    "Milliseconds and accuracy of tesseract.js, which takes files"
+    (folder/'files.json').write_text(json.dumps([str(o) for o in files]))
+    (folder/'tesseract.mjs').write_text(TESSERACT)
+    command = ['node', folder/'tesseract.mjs', installed(), folder/'files.json', chars]
+    done = subprocess.run([str(o) for o in command], check=True, capture_output=True, text=True)
+    res = json.loads(done.stdout)
+    return dict(quantiles(res['ms']), **share(sum(a==b for a,b in zip(res['texts'], labels)), len(labels)))
 
 def in_node(folder, files, rounds):
     "Milliseconds and memory, in Node"
     from captcha_fastai.web import write_raw
-    npm = common.root/'.venv-npm'
-    if not (npm/'node_modules'/'onnxruntime-web').exists():
-        npm.mkdir(exist_ok=True)
-        subprocess.run(['npm', 'install', '--silent', '--prefix', npm, f'onnxruntime-web@{ORT}'], check=True)
+    npm = installed()
     write_raw(files, folder/'images')
     (folder/'run.mjs').write_text(IN_NODE)
     paths = [folder/'page', folder/'images', folder/'recogniser'/'model.onnx', npm, rounds, common.some(10_000, 100)]
@@ -97,10 +132,25 @@ def in_node(folder, files, rounds):
     memory = dict(zip(('after_a_tenth_mb','after_all_mb'), res.pop('memory')), images=common.some(10_000, 100))
     return {**{k: quantiles(v) for k,v in res.items()}, 'memory': memory}
 
+def camera(folder, files, seconds=5):
+    "Readings a second from a film of 30 frames a second, in Chromium"
+    from browser import FLAGS, chromium
+    from browser_reader import FPS, quick_film
+    from playwright.sync_api import sync_playwright
+    quick_film(folder/'film.y4m', files[0])
+    with sync_playwright() as p:
+        flag = f'--use-file-for-fake-video-capture={folder}/film.y4m'
+        browser = p.chromium.launch(executable_path=chromium(), args=[*FLAGS, flag])
+        page = browser.new_page()
+        page.goto((folder/'page'/'reader.html').as_uri())
+        page.click('#open-camera')
+        page.wait_for_timeout(1000*seconds)
+        res = page.evaluate(FPS)
+        browser.close()
+    return res
+
 def in_chromium(folder, files):
     "Milliseconds in Chromium, and seconds from opening to the first reading"
-    import sys
-    sys.path.insert(0, str(common.root/'.ci'))
     from browser import FLAGS, chromium
     from captcha_fastai.web import read_in_browser
     from playwright.sync_api import sync_playwright
@@ -117,7 +167,7 @@ def in_chromium(folder, files):
             opened.append(time.perf_counter()-begin)
             browser.close()
     ms = [o['ms'] for o in read_in_browser(folder/'page', files)]
-    return dict(quantiles(ms[len(ms)//4:]), open_seconds=common.median(opened))
+    return dict(quantiles(ms[len(ms)//4:]), open_seconds=common.median(opened), camera_per_second=camera(folder, files))
 
 def recogniser(folder, files):
     "Recogniser with one thread, on decoded images"
@@ -128,6 +178,14 @@ def recogniser(folder, files):
     for o in images[:20]: rec.read(o)
     return quantiles([1000*common.timed(rec.read, o)[0] for o in images])
 
+def sizes():
+    "Megabytes that a page of each package loads: its script, its WebAssembly and, for tesseract.js, the language"
+    at = installed()/'node_modules'
+    of = {'onnxruntime-web': ['dist/ort.wasm.bundle.min.mjs', 'dist/ort-wasm-simd-threaded.wasm'],
+          'tesseract.js': ['dist/tesseract.min.js', 'dist/worker.min.js', '../tesseract.js-core/tesseract-core-simd-lstm.wasm.js',
+                           '../@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz']}
+    return {k: sum((at/k/o).stat().st_size for o in v) for k,v in of.items()}
+
 def main():
     "Train, export, measure, write"
     sets = ['captcha_images_v2','five_digits','water_meters']
@@ -137,12 +195,13 @@ def main():
     accuracy = {}
     with tempfile.TemporaryDirectory() as tmp:
         for name in sets[:1] if common.trying else sets:
-            files,accuracy[name] = page_of(name, Path(tmp)/name)
+            files,labels,accuracy[name] = page_of(name, Path(tmp)/name)
             if name!=sets[0]: continue
             folder = Path(tmp)/name
             node = in_node(folder, files, common.some(5, 1))
-            runs = dict(node=node, chromium=in_chromium(folder, files), recogniser=recogniser(folder, files))
-    write_result('web', note, sets=accuracy, runs=runs, onnxruntime_web=ORT,
+            runs = dict(node=node, chromium=in_chromium(folder, files), recogniser=recogniser(folder, files),
+                        tesseract=tesseract(folder, files, labels, ''.join(sorted(set(''.join(labels))))))
+    write_result('web', note, sets=accuracy, runs=runs, packages=PACKAGES, bytes_installed=sizes(),
                  ratio_network=node['ort']['one_median_ms']/node['network']['one_median_ms'])
 
 if __name__=='__main__':

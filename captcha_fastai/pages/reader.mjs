@@ -145,40 +145,42 @@ export async function pixelsOf(blob, maxPixels = 20_000_000) { // in browsers: t
   } finally { bitmap.close() }
 }
 
-// ---- kernel: products of 4 neighbouring pixels with the weights of 8 channels, in whole numbers of 16 bits
+// ---- kernel: products of 4 neighbouring pixels with the weights of 8 channels, in whole numbers of 16 bits; their sums become floats
 
 const leb = n => { const out = []; do { out.push(n & 127 | (n > 127 ? 128 : 0)); n >>>= 7 } while (n); return out }
 const part = (id, ...bytes) => [id, ...leb(bytes.flat().length), ...bytes.flat()]
 
-function assemble() { // dot(x, dx, w, segments, n, skip, out): see `plainDot`, which does the same without SIMD
+function assemble() { // dot(x, dx, w, segments, n, skip, out, step, scale, low): see `plainDot`, which does the same without SIMD
   const get = i => [0x20, i], set = i => [0x21, i], simd = n => [0xfd, ...leb(n)]
   const add = (i, ...by) => [...get(i), ...by.flat(), 0x6a, ...set(i)], i32 = n => [0x41, ...n]
   const load = (op, at, offset) => [...get(at), ...simd(op), 0, ...leb(offset)]
-  const xs = [0, 8, 9, 10], sums = [11, 12, 13, 14, 15, 16, 17, 18], [w0, w1, t] = [19, 20, 21]
+  const xs = [0, 11, 12, 13], sums = [14, 15, 16, 17, 18, 19, 20, 21], [w0, w1, t] = [22, 23, 24]
   const products = [0, 1, 2, 3].map(u => [load(0, 2, 32*u), set(w0), load(0, 2, 32*u+16), set(w1),
     xs.map((x, p) => [load(9, x, 4*u), set(t), [w0, w1].map((w, v) =>
       [get(sums[2*p+v]), get(t), get(w), simd(186), simd(174), set(sums[2*p+v])])])])
+  const floats = [0, 1, 2, 3].map(p => [[0, 1].map(v => [get(6), get(sums[2*p+v]), simd(250), load(0, 8, 16*v), simd(230),
+    load(0, 8, 32+16*v), simd(228), get(t), simd(233), simd(11), 0, leb(16*v)]), add(6, get(7))])
   const again = i => [get(i), i32([1]), 0x6b, 0x22, i, 0x0d, 0]
   const code = [
-    [8, 9, 10].map((x, i) => [get([0, 8, 9][i]), get(1), 0x6a, set(x)]),
-    0x03, 0x40, get(4), set(7),
-    0x03, 0x40, products, xs.map(x => add(x, i32([16]))), add(2, i32([0x80, 1])), again(7), 0x0b,
+    [11, 12, 13].map((x, i) => [get([0, 11, 12][i]), get(1), 0x6a, set(x)]),
+    0x03, 0x40, get(4), set(10),
+    0x03, 0x40, products, xs.map(x => add(x, i32([16]))), add(2, i32([0x80, 1])), again(10), 0x0b,
     xs.map(x => add(x, get(5))), again(3), 0x0b,
-    sums.map((s, i) => [get(6), get(s), simd(11), 0, leb(16*i)]), 0x0b].flat(9)
+    get(9), simd(19), set(t), floats, 0x0b].flat(9)
   const body = [2, 4, 0x7f, 11, 0x7b, ...code]
   return Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-    ...part(1, [1, 0x60, 7, ...Array(7).fill(0x7f), 0]), ...part(2, [1, 1, 0x65, 1, 0x6d, 2, 0, 1]), ...part(3, [1, 0]),
+    ...part(1, [1, 0x60, 10, ...Array(9).fill(0x7f), 0x7d, 0]), ...part(2, [1, 1, 0x65, 1, 0x6d, 2, 0, 1]), ...part(3, [1, 0]),
     ...part(7, [1, 3, 0x64, 0x6f, 0x74, 0, 0]), ...part(10, [1, ...leb(body.length), ...body])])
 }
 
 export function plainDot(memory) { // the same in plain JavaScript: about 10 times slower, equal to the last bit
-  const ints = new Int16Array(memory.buffer), sums = new Int32Array(memory.buffer)
-  return (x, dx, w, segments, n, skip, out) => {
+  const ints = new Int16Array(memory.buffer), floats = new Float32Array(memory.buffer), round = Math.fround
+  return (x, dx, w, segments, n, skip, out, step, scale, low) => {
     for (let p = 0; p < 4; p++) for (let c = 0; c < 8; c++) {
       let sum = 0, i = (x+p*dx) >> 1, j = (w >> 1)+2*c
       for (let s = 0; s < segments; s++, i += skip >> 1)
         for (let k = 0; k < 4*n; k++, i += 2, j += 16) sum = (sum + ints[i]*ints[j] + ints[i+1]*ints[j+1]) | 0
-      sums[(out >> 2)+8*p+c] = sum
+      floats[((out+p*step) >> 2)+c] = Math.max(round(round(round(sum)*floats[(scale >> 2)+c])+floats[(scale >> 2)+8+c]), low)
     }
   }
 }
@@ -197,7 +199,7 @@ function kernel(bytes, simd) {
 // ---- network. Maps are {h, w, c, data}: rows of pixels of 32-bit floats; each convolution takes its input in whole numbers
 
 const up8 = n => (n+7) & ~7
-const SCRATCH = 256, TILE = 4
+const TILE = 4
 
 function* whole(bytes, bits) {  // the weights: whole numbers of `bits` bits, one behind the other
   const half = 1 << (bits-1), mask = (1 << bits)-1
@@ -221,24 +223,28 @@ export class Network {
     const {config, layers, net, bits} = header
     this.config = config; this.net = net; this.kept = {}
     this.layers = layers.map(o => ({...o, segment: up8(o.kw*o.c), co: up8(o.oc)}))
-    this.start = SCRATCH
+    this.start = 8*Math.max(...this.layers.map(o => o.co)) // first the scales and biases of a layer
     for (const o of this.layers) { o.at = this.start; this.start += o.co*o.kh*o.segment*2 }
-    Object.assign(this, kernel(this.start+this.room(), simd))
+    const {input, output} = this.room()
+    this.out = this.start+(input+15 & ~15)
+    Object.assign(this, kernel(this.out+output, simd))
     this.ints = new Int16Array(this.memory.buffer)
-    this.sums = new Int32Array(this.memory.buffer, 0, SCRATCH/4)
+    this.outs = new Float32Array(this.memory.buffer)
     this.fill(bytes, bits)
   }
 
-  room() { // bytes of the largest padded input of a convolution
-    let most = 0
+  room() { // bytes of the largest padded input and of the largest output of a convolution
+    let input = 0, output = 0
     const size = this.config.crop || this.config.size
     const conv = (i, [h, w]) => {
       const o = this.layers[i], ph = h+2*o.ph, pw = w+2*o.pw
-      most = Math.max(most, ph*pw*o.c*2 + TILE*o.sw*o.c*2 + o.kh*pw*o.c*2 + 64)
-      return [Math.floor((ph-o.kh)/o.sh)+1, Math.floor((pw-o.kw)/o.sw)+1]
+      const to = [Math.floor((ph-o.kh)/o.sh)+1, Math.floor((pw-o.kw)/o.sw)+1]
+      input = Math.max(input, ph*pw*o.c*2 + TILE*o.sw*o.c*2 + o.kh*pw*o.c*2 + 64)
+      output = Math.max(output, (to[0]*to[1]+TILE)*o.co*4)
+      return to
     }
     this.net.reduce((at, o) => o.block ? conv(o.block[1], conv(o.block[0], at)) : conv(o.conv, at), size)
-    return most
+    return {input, output}
   }
 
   fill(bytes, bits) { // weights into the order in which the kernel takes them
@@ -277,20 +283,15 @@ export class Network {
   }
 
   conv(map, i, relu) {
-    const o = this.layers[i], unit = this.quantise(map, o), {sums, start, dot} = this, {oc, scales, bias} = o
+    const o = this.layers[i], unit = this.quantise(map, o), {start, out, outs, dot} = this, {oc, co, scales, bias} = o
     const pw = map.w+2*o.pw, h = Math.floor((map.h+2*o.ph-o.kh)/o.sh)+1, w = Math.floor((pw-o.kw)/o.sw)+1
-    const data = this.floats(i, h*w*oc), dx = o.sw*o.c*2, row = pw*o.c*2, low = relu ? 0 : -Infinity
-    for (let c = 0; c < oc; c += 8) {
-      const at = o.at+c*o.kh*o.segment*2, n = Math.min(8, oc-c)
-      for (let y = 0; y < h; y++) for (let x = 0; x < w; x += TILE) {
-        dot(start+y*o.sh*row+x*dx, dx, at, o.kh, o.segment >> 3, row-o.segment*2, 0)
-        const pixels = Math.min(TILE, w-x)
-        for (let p = 0, to = (y*w+x)*oc+c; p < pixels; p++, to += oc) for (let k = 0; k < n; k++) {
-          const v = sums[8*p+k]*unit*scales[c+k]+bias[c+k]
-          data[to+k] = v > low ? v : low
-        }
-      }
-    }
+    const dx = o.sw*o.c*2, row = pw*o.c*2, low = relu ? 0 : -Infinity
+    for (let c = 0; c < oc; c++) { outs[2*c-(c & 7)] = unit*scales[c]; outs[2*c-(c & 7)+8] = bias[c] }
+    for (let c = 0; c < co; c += 8) for (let y = 0; y < h; y++) for (let x = 0; x < w; x += TILE)
+      dot(start+y*o.sh*row+x*dx, dx, o.at+c*o.kh*o.segment*2, o.kh, o.segment >> 3, row-o.segment*2, out+((y*w+x)*co+c)*4, co*4, 8*c, low)
+    const data = this.floats(i, h*w*oc), from = out >> 2
+    if (co == oc) data.set(outs.subarray(from, from+h*w*oc))
+    else for (let p = 0; p < h*w; p++) data.set(outs.subarray(from+p*co, from+p*co+oc), p*oc)
     return measured({h, w, c: oc, data})
   }
 

@@ -81,14 +81,14 @@ function row(o) {
 }
 
 function add(o) {
-  readings.push(o)
+  readings.push(o.why ? o : {name: o.name, text: o.reading.text, probability: o.reading.probability}) // little, so that thousands fit
   $('rows').prepend(row(o))
   if ($('rows').children.length > MOST_ROWS) $('rows').lastChild.remove()
   $('hidden-rows').hidden = readings.length <= MOST_ROWS
   $('hidden-rows').textContent = `The table shows the last ${MOST_ROWS} of ${readings.length} images; the CSV holds all.`
   $('list-title').textContent = `${readings.length} ${readings.length == 1 ? 'reading' : 'readings'}`
-  if (!o.why) show(o)
-  o.blob = null // the picture is in the table; the file can be freed
+  if (o.why) o.blob = null
+  else show(o)
 }
 
 function show({name, blob, reading, ms}) {
@@ -108,7 +108,7 @@ function show({name, blob, reading, ms}) {
 function csv() {
   const quoted = o => /[",\r\n]/.test(o) ? `"${o.replaceAll('"', '""')}"` : o
   const lines = readings.map(o => o.why ? [o.name, '', '', '0', o.why]
-    : [o.name, o.reading.text ?? '', o.reading.probability.toFixed(6), o.reading.text === null ? '0' : '1', ''])
+    : [o.name, o.text ?? '', o.probability.toFixed(6), o.text === null ? '0' : '1', ''])
   return [['file', 'text', 'probability', 'sure', 'error'], ...lines].map(o => o.map(quoted).join(',')+'\r\n').join('')
 }
 
