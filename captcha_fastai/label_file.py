@@ -7,7 +7,7 @@ __all__ = ['check_writable', 'Conflict', 'LabelLog', 'lock_folder', 'Decision', 
            'has_decisions', 'read_decisions', 'read_lines', 'take_over', 'to_line']
 
 # %% ../nbs/09_label_file.ipynb #656dd50d
-import errno, json, os, tempfile, threading, time
+import json, os, tempfile, threading, time
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +17,7 @@ from fastcore.basics import patch
 
 from .decisions import (Decision, LabelLines, counting, decided, file_text, first_line, has_decisions, posix_name,
                                       push, read_decisions, read_lines, stacks_of, take_over, to_line)
-from .files import try_lock, write_whole
+from .files import disk_full, try_lock, write_whole
 
 _all_ = ['Decision', 'LabelLines', 'counting', 'decided', 'has_decisions', 'read_decisions', 'read_lines', 'take_over',
          'to_line']
@@ -50,8 +50,7 @@ def _told(path):
     "An error of the disk as a `ValueError` that says what to do"
     try: yield
     except OSError as e:
-        full = e.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        advice = 'free some space on its disk' if full else 'make it and its folder writable'
+        advice = 'free some space on its disk' if disk_full(e) else 'make it and its folder writable'
         raise ValueError(f"{path} could not be written ({e.strerror}). The last decision is not saved, all before it "
                          f"are; {advice}, and decide again") from None
 
