@@ -17,7 +17,7 @@ from pathlib import Path
 from fastcore.docments import docments
 
 from . import __version__
-from .files import disk_full, is_check
+from .files import disk_full, walk_once
 
 # %% ../nbs/67_command.ipynb #852079ac
 def say(*args):
@@ -205,12 +205,11 @@ def read_words(
 def images_in(
     folder, # a `Path`
 )->list:    # paths, sorted
-    "The images in `folder` and its subfolders, by their suffix"
+    "The images in `folder` and the folders in it, by their suffix; hidden ones are left out"
     from captcha_fastai.image import image_suffixes
     suffixes = image_suffixes()
-    found = sorted(o for o in folder.rglob('*') if o.suffix.lower() in suffixes and o.is_file())
-    checks = {o.parent for o in found if o.parent!=folder and is_check(o.parent)}
-    found = [o for o in found if o.parent not in checks]
+    files = (place/o for place,names in walk_once(folder) for o in names)
+    found = sorted(o for o in files if o.suffix.lower() in suffixes and o.is_file())
     if not found: raise ValueError(f"{folder} holds no images")
     return found
 
@@ -292,4 +291,5 @@ def _is_read(path):
     if path=='-' or _is_pattern(path): return True
     if not Path(path).is_dir(): return Path(path).suffix.lower() in image_suffixes()
     if is_recogniser(path): return False
-    return any(o.suffix.lower() in image_suffixes() for o in Path(path).rglob('*'))
+    suffixes = image_suffixes()
+    return any(Path(o).suffix.lower() in suffixes for _,names in walk_once(path) for o in names)
