@@ -161,9 +161,11 @@ def look_at(
 def _look(file):
     try: img = open_image(file)
     except ValueError as e: return str(e)
-    header = f'{img.size}{img.mode}'.encode()
-    digest = hashlib.sha1(header+img.convert('RGBA').tobytes()).hexdigest()
-    return Look(img.size[::-1], img.mode, digest)
+    mode = img.mode
+    header = f'{img.size}{mode}'.encode()
+    if img.mode[0] not in 'IF': img = img.convert('RGBA') # which clips 16 bits and floats
+    digest = hashlib.sha1(header+img.tobytes()).hexdigest()
+    return Look(img.size[::-1], mode, digest)
 
 # %% ../nbs/10_items.ipynb #e90505d1
 def coloured(
