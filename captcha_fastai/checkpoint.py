@@ -120,7 +120,8 @@ def content(self:Checkpoint)->dict:
     "All that the rest of the fit depends on"
     smooth = self.recorder.smooth_loss
     return dict(model=dict(self.learn.model.state_dict()), opt=plain(self.opt.state_dict()), epoch=self.epoch+1,
-                n_epoch=self.n_planned, n_params=n_params(self.learn.model), images=self.images, versions=versions(), rng=random_states(self.learn), best=self.best,
+                n_epoch=self.n_planned, n_params=n_params(self.learn.model), images=self.images,
+                versions=versions(), rng=random_states(self.learn), best=self.best,
                 smooth_loss=[smooth.count, smooth.val], states={cb.name: plain(cb.state()) for cb in stateful(self.learn)})
 
 @patch
@@ -135,7 +136,8 @@ def load(self:Checkpoint):
     if o.get('images')!=self.images:
         raise ValueError(f"{self.file} belongs to a fit on other images: some were changed, added or removed; "
                          "restore them, or remove it, and the fit starts over")
-    for change in other_versions(o.get('versions', {})): warnings.warn(f'{self.file} {change}; the rest of the fit may turn out differently')
+    for change in other_versions(o.get('versions', {})):
+        warnings.warn(f'{self.file} {change}; the rest of the fit may turn out differently')
     self.learn.model.load_state_dict(o['model'])
     self.learn.opt.load_state_dict(o['opt'] if isinstance(self.learn.opt, OptimWrapper) else to_device(o['opt'], self.dls.device))
     smooth = self.recorder.smooth_loss

@@ -136,14 +136,15 @@ def is_check(
 )->bool:
     "Is this a folder that `captcha_check` wrote?"
     try:
-        with open(Path(folder)/'suspects.csv', encoding='utf-8') as f: return f.readline().strip()==','.join(check_columns)
-    except (OSError, UnicodeDecodeError): return False
+        with open(Path(folder)/'suspects.csv', encoding='utf-8', errors='replace') as f:
+            return f.readline().strip()==','.join(check_columns)
+    except OSError: return False
 
 # %% ../nbs/01_files.ipynb #7972aca6
 def walk_once(
     path, # a folder
 ):        # a generator of pairs: a folder, and the names of its files
-    "`path` and the folders in it, each once; those that links lead to come last, hidden ones and those of a check are left out"
+    "`path` and the folders in it, each once, those that links lead to last; none that is hidden, or of a check"
     known = {str(o) for o in Path(os.path.realpath(path)).parents}
     tops = [Path(path)]
     for top in tops: # which grows by the links that are found

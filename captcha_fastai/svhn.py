@@ -50,7 +50,7 @@ def _references(refs, name, column):
 
 # %% ../nbs/11_svhn.ipynb #b6a15f20
 def _column(h, data):
-    "The first column of a low-level dataset of the open file `h`, if it takes no more memory than the file has bytes (or a megabyte)"
+    "The first column of a low-level dataset of the open file `h`, if it is not larger than the file (or a megabyte)"
     from h5py import Dataset
     _check_size(h, data)
     return Dataset(data)[:,0]
