@@ -7,7 +7,7 @@ __all__ = ['random_states', 'set_random_states', 'plain', 'Checkpoint', 'images_
            'Extend', 'epochs_in']
 
 # %% ../nbs/46_checkpoint.ipynb #0e1814fd
-import hashlib, random, time, warnings
+import hashlib, io, random, time, warnings
 from pathlib import Path
 
 import numpy as np, torch
@@ -77,7 +77,9 @@ class Checkpoint(FitCallback):
     def after_epoch(self):
         if self.epoch<self.learn.first_epoch: return
         self.keep_best()
-        write_whole(self.file, lambda f: torch.save(self.content(), f))
+        data = io.BytesIO() # torch.save hides what is wrong with a disk
+        torch.save(self.content(), data)
+        write_whole(self.file, lambda f: f.write_bytes(data.getbuffer()))
     def keep_best(self):
         "Keep the weights of the epoch with the lowest validation loss"
         loss = epoch_figures(self.learn)['valid_loss']

@@ -14,7 +14,7 @@ from pathlib import Path
 from .adapt import check_data, others_in
 from .command import (command, console, data_name, files_of, free_path, model_and_files, parse_allowed,
                                     parse_lengths, parse_seconds, parse_size, parse_yes_no, read_words, say)
-from .files import new_folder
+from .files import held, new_folder
 from .output import lines, with_bar, write_readings
 from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, was_stopped
 from .run_data import read_data, read_negatives, read_own, read_unlabelled
@@ -53,7 +53,7 @@ def _train(part, out, force, args):
             summary,stopped = _fit(dls, tmp, out, part, unlabelled=unlabelled, **fit)
             if not fit['labelled']: shutil.copy(part/'readings.csv', tmp)
             note_pattern(tmp/'run.json', args.get('label_pattern'))
-    except (ValueError, KeyboardInterrupt, SystemExit):
+    except (ValueError, KeyboardInterrupt, SystemExit, OSError):
         if not (part/'checkpoint.pt').exists(): shutil.rmtree(part, ignore_errors=True)
         raise
     if not stopped: shutil.rmtree(part)
@@ -163,7 +163,7 @@ def _run(args, out, resume, force):
         args = _train_args(args, resume)
         out = Path(resume or out or _run_folder(args, force))
         part = part_of(out) if resume else new_part(out, args, force)
-        summary,stopped = _train(part, out, force or bool(resume), args)
+        with held(part): summary,stopped = _train(part, out, force or bool(resume), args)
     print(json.dumps(summary))
     if stopped: sys.exit(130)
 
