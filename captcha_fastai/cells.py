@@ -19,14 +19,14 @@ def one_line(
 
 # %% ../nbs/37_cells.ipynb #617bf160
 _formula = re.compile(r'[=+\-@＝＋－＠]') # also as wide characters, which Excel takes for the same
-_number = re.compile(r'[+-]\d+([.,]\d+)*')
+_signed = re.compile(r'[+-]\d+([.,]\d+)*')
 
 def cell(
     text, # a name or a text
 )->str:
     "`text` in one line, with an apostrophe in front if a spreadsheet would take it for a formula"
     text = one_line(text)
-    return "'"+text if _formula.match(text) and not _number.fullmatch(text) else text
+    return "'"+text if _formula.match(text) and not _signed.fullmatch(text) else text
 
 # %% ../nbs/37_cells.ipynb #03a8ed8c
 def is_utf8(
