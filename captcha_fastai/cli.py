@@ -15,7 +15,7 @@ from .adapt import check_data, others_in
 from .command import (command, console, data_name, files_of, free_path, model_and_files, parse_allowed,
                                     parse_lengths, parse_seconds, parse_size, parse_yes_no, read_words, say)
 from .files import held, new_folder
-from .output import lines, with_bar, write_readings
+from .output import lines, shown, write_readings
 from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, was_stopped
 from .run_data import read_data, read_negatives, read_own, read_unlabelled
 
@@ -262,7 +262,7 @@ def captcha_predict(
         if '-' not in paths: files = list(files) # a list on standard input may be endless
         if ray: read = partial(lines_on_ray, model, max_pixels, int8, **how)
         else: read = partial(lines, rec, **how)
-        if sys.stderr.isatty() and (out or not to.isatty()): read = _shown(read, files)
+        if sys.stderr.isatty() and (out or not to.isatty()): read = shown(read, files)
         n_bad = write_readings(read, files, how['kind'], out, to, top_k, rec.task.box, [rules, rec.config, int8])
     if n_bad: sys.exit(1)
 
@@ -279,11 +279,6 @@ def _for_accuracy(recogniser, accuracy, min_probability, renormalise):
     p = least_probability(recogniser.thresholds, min_probability, accuracy, dict(renormalise=renormalise))
     say(find_threshold(recogniser.thresholds, accuracy))
     return p
-
-def _shown(read, files):
-    "`read`, with a progress bar"
-    total = len(files) if isinstance(files, list) else None
-    return lambda o: with_bar(read(o), total)
 
 # %% ../nbs/70_cli.ipynb #11b37e86
 @command(examples=['captcha_export runs/meters shipped --data meters --int8'])

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['formats', 'tsv_line', 'csv_line', 'json_line', 'Format', 'csv_header', 'lines', 'out_file', 'fingerprint',
-           'part_file', 'write_readings', 'bar', 'with_bar']
+           'part_file', 'write_readings', 'bar', 'with_bar', 'shown']
 
 # %% ../nbs/68_output.ipynb #ecb3961f
 import csv, hashlib, json, os, re, stat, sys, time
@@ -246,3 +246,12 @@ def with_bar(
         if n%every==0: show('')
         yield o
     if n>=every: show('\n')
+
+# %% ../nbs/68_output.ipynb #e81bd901
+def shown(
+    read,  # iterator of files → iterator of results
+    files, # list or iterator of files
+):         # as `read`
+    "`read`, with a progress bar"
+    total = len(files) if isinstance(files, list) else None
+    return lambda o: with_bar(read(o), total)
