@@ -9,6 +9,7 @@ __all__ = ['check_data', 'own_rules', 'confident_readings', 'write_own_labels', 
 import csv
 from pathlib import Path
 
+from .cells import is_utf8
 from .command import parse_allowed, parse_lengths, say
 from .files import write_whole
 
@@ -73,6 +74,9 @@ def write_own_labels(
     from captcha_fastai.recogniser import Recogniser
     recogniser = Recogniser.load()
     found,n = confident_readings(recogniser, folder, **rules)
+    odd = [f for f,_ in found if not is_utf8(Path(f).resolve())]
+    if odd: say(f'warning: {len(odd)} images are left out, because their paths are not UTF-8; rename them, e.g. {odd[0]}')
+    found = [o for o in found if o[0] not in odd]
     say(f"{'without labels':23}the pretrained start reads {len(found)} of the {n} images of {folder} with a probability of at least "
         f"{recogniser.min_probability:.3g}; these readings take the place of labels")
     rows = [('file','label'), *((str(Path(f).resolve()), text) for f,text in found)]

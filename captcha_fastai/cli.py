@@ -14,8 +14,8 @@ from pathlib import Path
 from .adapt import check_data, others_in
 from .command import (command, console, data_name, files_of, free_path, model_and_files, parse_allowed,
                                     parse_lengths, parse_seconds, parse_size, parse_yes_no, read_words, say)
-from .files import new_folder
-from .output import lines, with_bar, write_readings
+from .files import held, new_folder
+from .output import lines, shown, write_readings
 from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, was_stopped
 from .run_data import read_data, read_negatives, read_own, read_unlabelled
 
@@ -53,7 +53,7 @@ def _train(part, out, force, args):
             summary,stopped = _fit(dls, tmp, out, part, unlabelled=unlabelled, **fit)
             if not fit['labelled']: shutil.copy(part/'readings.csv', tmp)
             note_pattern(tmp/'run.json', args.get('label_pattern'))
-    except (ValueError, KeyboardInterrupt):
+    except (ValueError, KeyboardInterrupt, SystemExit, OSError):
         if not (part/'checkpoint.pt').exists(): shutil.rmtree(part, ignore_errors=True)
         raise
     if not stopped: shutil.rmtree(part)
@@ -163,7 +163,7 @@ def _run(args, out, resume, force):
         args = _train_args(args, resume)
         out = Path(resume or out or _run_folder(args, force))
         part = part_of(out) if resume else new_part(out, args, force)
-        summary,stopped = _train(part, out, force or bool(resume), args)
+        with held(part): summary,stopped = _train(part, out, force or bool(resume), args)
     print(json.dumps(summary))
     if stopped: sys.exit(130)
 
@@ -243,7 +243,7 @@ def captcha_predict(
     renormalise:bool=False,    # probabilities among the texts that are allowed
     csv:bool=False,            # comma-separated, with a header
     json:bool=False,           # an object a line
-    out:str=None,              # file to write; after an interruption, the same command continues it
+    out:str=None,              # new file to write; after an interruption, the same command continues it
     max_pixels:int=20_000_000, # larger images are refused
     int8:bool=False,           # with the model in 8 bits that captcha_export --int8 wrote
     device:str='cpu',          # what reads: cpu, or cuda, coreml or dml if ONNX Runtime has it
@@ -253,17 +253,17 @@ def captcha_predict(
     with console() as to:
         if csv and json: raise ValueError('--csv and --json are two formats; choose one')
         model,paths = model_and_files(model, files)
-        recogniser = load_for_reading(model, max_pixels, int8, device=device)
-        if accuracy is not None: min_probability = _for_accuracy(recogniser, accuracy, min_probability, renormalise)
-        if model is None: _tell_start(recogniser, min_probability)
-        rules = read_rules(recogniser.vocab, min_probability, top_k, lengths, allowed, lexicon, renormalise)
+        rec = load_for_reading(model, max_pixels, int8, device=device)
+        if accuracy is not None: min_probability = _for_accuracy(rec, accuracy, min_probability, renormalise)
+        if model is None: _tell_start(rec, min_probability)
+        rules = read_rules(rec.vocab, min_probability, top_k, lengths, allowed, lexicon, renormalise)
         how = dict(rules, bs=bs, kind='csv' if csv else 'json' if json else 'tsv')
         files = files_of(paths)
         if '-' not in paths: files = list(files) # a list on standard input may be endless
         if ray: read = partial(lines_on_ray, model, max_pixels, int8, **how)
-        else: read = partial(lines, recogniser, **how)
-        if sys.stderr.isatty() and (out or not to.isatty()): read = _shown(read, files)
-        n_bad = write_readings(read, files, how['kind'], out, to, top_k, recogniser.task.box)
+        else: read = partial(lines, rec, **how)
+        if sys.stderr.isatty() and (out or not to.isatty()): read = shown(read, files)
+        n_bad = write_readings(read, files, how['kind'], out, to, top_k, rec.task.box, [rules, rec.config, int8])
     if n_bad: sys.exit(1)
 
 # %% ../nbs/70_cli.ipynb #1ee1cf25
@@ -279,11 +279,6 @@ def _for_accuracy(recogniser, accuracy, min_probability, renormalise):
     p = least_probability(recogniser.thresholds, min_probability, accuracy, dict(renormalise=renormalise))
     say(find_threshold(recogniser.thresholds, accuracy))
     return p
-
-def _shown(read, files):
-    "`read`, with a progress bar"
-    total = len(files) if isinstance(files, list) else None
-    return lambda o: with_bar(read(o), total)
 
 # %% ../nbs/70_cli.ipynb #11b37e86
 @command(examples=['captcha_export runs/meters shipped --data meters --int8'])

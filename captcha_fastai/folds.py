@@ -159,7 +159,7 @@ def write_out_of_fold(
     "Write `file,label,reading,probability,right` for each image"
     rows = zip(read.files, read.labels, read.texts, map('{:.6f}'.format, read.tempered), map(int, read.right))
     def write(path):
-        with open(path, 'w', encoding='utf-8', newline='') as f:
+        with open(path, 'w', encoding='utf-8', errors='surrogateescape', newline='') as f:
             out = csv.writer(f)
             out.writerow(('file','label','reading','probability','right'))
             out.writerows(rows)

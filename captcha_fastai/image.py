@@ -107,13 +107,17 @@ def to_mode(
     grey=True,       # one channel instead of three?
 )->Image.Image:      # mode `L` or `RGB`
     "`img` in 8 bits, without transparency, in grey or colour"
-    if img.mode.startswith('I'): img = _from_16_bits(img)
+    if img.mode[0] in 'IF': img = _in_8_bits(img)
     if img.mode in ('RGBA','LA','PA','La','RGBa') or 'transparency' in img.info: img = _over_white(img)
     return img.convert('L' if grey else 'RGB')
 
-def _from_16_bits(img):
-    levels = np.asarray(img).clip(0, 65535)
-    return Image.fromarray((levels//256).astype(np.uint8))
+def _in_8_bits(img):
+    "Whole numbers of 16 or 32 bits, or floats, scaled by the white that fits their largest value"
+    levels = np.array(img, np.float32)
+    levels[~np.isfinite(levels)] = 0
+    slack = 2 if img.mode=='F' else 1 # resized floats overshoot
+    white = next((o for o in (1,255) if levels.max()<=slack*o), 65535)
+    return Image.fromarray(np.rint((levels*(255/white)).clip(0, 255)).astype(np.uint8))
 
 def _over_white(img):
     img = img.convert('RGBA')

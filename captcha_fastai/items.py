@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 
-from .files import is_check
+from .files import walk_once
 from .image import image_suffixes, open_image, to_mode
 from .names import file_labels, is_numbered, name_hint, pattern_label, refuse, some_of, stem_label
 
@@ -68,9 +68,7 @@ def image_files(
     "The image files under `path`; hidden files and folders, and what `captcha_check` wrote, are left out"
     suffixes = image_suffixes() | {k for k,kind in mimetypes.types_map.items() if kind.startswith('image/')}
     files = []
-    for folder,inside,names in os.walk(path, followlinks=True):
-        inside[:] = [o for o in inside if not o.startswith('.') and not is_check(Path(folder)/o)]
-        files += [Path(folder)/o for o in names if not o.startswith('.') and Path(o).suffix.lower() in suffixes]
+    for folder,names in walk_once(path): files += [folder/o for o in names if Path(o).suffix.lower() in suffixes]
     return sorted(files)
 
 # %% ../nbs/10_items.ipynb #56c7424e
@@ -163,9 +161,11 @@ def look_at(
 def _look(file):
     try: img = open_image(file)
     except ValueError as e: return str(e)
-    header = f'{img.size}{img.mode}'.encode()
-    digest = hashlib.sha1(header+img.convert('RGBA').tobytes()).hexdigest()
-    return Look(img.size[::-1], img.mode, digest)
+    mode = img.mode
+    header = f'{img.size}{mode}'.encode()
+    if img.mode[0] not in 'IF': img = img.convert('RGBA') # which clips 16 bits and floats
+    digest = hashlib.sha1(header+img.tobytes()).hexdigest()
+    return Look(img.size[::-1], mode, digest)
 
 # %% ../nbs/10_items.ipynb #e90505d1
 def coloured(

@@ -7,7 +7,7 @@ __all__ = ['check_writable', 'Conflict', 'LabelLog', 'lock_folder', 'Decision', 
            'has_decisions', 'read_decisions', 'read_lines', 'take_over', 'to_line']
 
 # %% ../nbs/09_label_file.ipynb #656dd50d
-import errno, json, os, tempfile, threading, time
+import json, os, tempfile, threading, time
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +17,7 @@ from fastcore.basics import patch
 
 from .decisions import (Decision, LabelLines, counting, decided, file_text, first_line, has_decisions, posix_name,
                                       push, read_decisions, read_lines, stacks_of, take_over, to_line)
-from .files import write_whole
+from .files import disk_full, try_lock, write_whole
 
 _all_ = ['Decision', 'LabelLines', 'counting', 'decided', 'has_decisions', 'read_decisions', 'read_lines', 'take_over',
          'to_line']
@@ -50,8 +50,7 @@ def _told(path):
     "An error of the disk as a `ValueError` that says what to do"
     try: yield
     except OSError as e:
-        full = e.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        advice = 'free some space on its disk' if full else 'make it and its folder writable'
+        advice = 'free some space on its disk' if disk_full(e) else 'make it and its folder writable'
         raise ValueError(f"{path} could not be written ({e.strerror}). The last decision is not saved, all before it "
                          f"are; {advice}, and decide again") from None
 
@@ -250,9 +249,6 @@ def close(self:LabelLog):
         self._stamp = _stamp(self.path)
 
 # %% ../nbs/09_label_file.ipynb #64c22c8f
-try: import fcntl
-except ImportError: fcntl = None # Windows
-
 class lock_folder:
     "Keep other processes from labelling `folder`, until `close` or the end of this process"
     def __init__(self,
@@ -264,7 +260,7 @@ class lock_folder:
             place.mkdir(exist_ok=True)
             self._file = open(place/'lock.json', 'a+')
         except OSError as e: raise ValueError(f"{place} is read-only ({e.strerror}); make it writable") from None
-        if not _lock(self._file):
+        if try_lock(self._file) is False:
             with self._file: owner = _owner(self._file)
             raise ValueError(f"{folder} is being labelled already, at {owner['address']}; label there, or end that "
                              f"process first (its number is {owner['pid']})")
@@ -280,14 +276,3 @@ def _owner(file):
     file.seek(0)
     try: return json.load(file)
     except ValueError: return dict(address='an unknown address', pid='unknown')
-
-def _lock(file):
-    "Take the lock of an open file; `False` if another process has it"
-    try:
-        if fcntl: fcntl.flock(file, fcntl.LOCK_EX|fcntl.LOCK_NB)
-        else:
-            import msvcrt
-            file.seek(2**30) # not where the address is, which others could not read then
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except OSError as e: return e.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK) # some disks know no locks
-    return True

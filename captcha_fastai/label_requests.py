@@ -38,8 +38,9 @@ def read_suspects(
     files,  # names of its images, relative to it
 )->list:    # a dict each, in the order of the file: what the page shows
     "The suspects that are among `files`"
-    try: rows = list(csv.DictReader(Path(path).read_text(encoding='utf-8').splitlines()))
-    except (OSError, UnicodeDecodeError) as e:
+    try:
+        with open(path, encoding='utf-8', errors='surrogateescape', newline='') as f: rows = list(csv.DictReader(f))
+    except (OSError, csv.Error) as e:
         raise ValueError(f'{path} cannot be read ({e}); captcha_check {folder} writes it') from None
     lacks = [o for o in ('file','label','reading') if rows and o not in rows[0]]
     if lacks: raise ValueError(f"{path} has no column {' and no column '.join(lacks)}; captcha_check writes them")

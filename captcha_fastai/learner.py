@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from fastcore.basics import patch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 
 from .alphabet import assumption, likely_chars, vocab_for
 from .callbacks import NothingRead, StopAtTarget, StopOnInterrupt, TimeEstimate
@@ -223,7 +223,7 @@ def save_recogniser(self:CaptchaLearner,
 )->Path:           # the folder
     "Write `config.json` and `model.safetensors`"
     with new_folder(folder, force) as tmp:
-        save_file({k: v.contiguous() for k,v in self.model.state_dict().items()}, tmp/'model.safetensors')
+        (tmp/'model.safetensors').write_bytes(save({k: v.contiguous() for k,v in self.model.state_dict().items()}))
         write_config(tmp, folder_config(self, results), ['model.safetensors'])
     return Path(folder)
 

@@ -8,6 +8,7 @@ __all__ = ['css', 'script', 'answer', 'as_answer', 'picture', 'percent', 'centre
 # %% ../nbs/71_page.ipynb #f6eb2976
 import base64, csv, html, io, re
 
+from .cells import cell
 from .image import to_mode
 
 # %% ../nbs/71_page.ipynb #044c12ac
@@ -138,9 +139,7 @@ def as_csv(
     rows = csv.writer(out, lineterminator='\n')
     rows.writerow(('file','text','probability','error'))
     for a in answers:
-        name = str(a['file'])
-        if name.startswith(('=','+','-','@')): name = "'"+name
-        rows.writerow([name, a.get('text', ''), a.get('probability', ''), a.get('error', '')])
+        rows.writerow([cell(a['file']), cell(a.get('text') or ''), a.get('probability', ''), cell(a.get('error', ''))])
     return out.getvalue()
 
 def table(

@@ -12,7 +12,7 @@ import json, shutil, sys
 from pathlib import Path
 
 from .command import say
-from .files import check_new, write_whole
+from .files import check_new, held, write_whole
 
 # %% ../nbs/69_run.ipynb #4a749c79
 def part_of(out):
@@ -30,7 +30,8 @@ def new_part(
     if part.exists() and not force:
         raise ValueError(f"{part} belongs to an unfinished run; "
                          f"resume it with --resume {out}, or start over with --force")
-    shutil.rmtree(part, ignore_errors=True)
+    if part.exists():
+        with held(part): shutil.rmtree(part)
     part.mkdir(parents=True)
     write_whole(part/'args.json', lambda f: f.write_text(json.dumps(args), encoding='utf-8'))
     return part

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from .cells import is_utf8
 from .items import image_files
 
 # %% ../nbs/72_set_apart.ipynb #479930f2
@@ -25,7 +26,9 @@ def readable_files(
     if not files: raise ValueError(f"{folder} holds no images; name a folder of images")
     bad = {}
     for f in files:
-        try: _header(f)
+        try:
+            if not is_utf8(f.relative_to(folder)): raise ValueError('its name is not UTF-8; rename it')
+            _header(f)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e: bad[_name(f, folder)] = str(e)
     good = [o for o in (_name(f, folder) for f in files) if o not in bad]
     if good: return good,bad

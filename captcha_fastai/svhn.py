@@ -6,6 +6,7 @@
 __all__ = ['fields', 'write_digit_struct', 'read_digit_struct', 'SvhnItem', 'svhn_items']
 
 # %% ../nbs/11_svhn.ipynb #474fa7f0
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +48,22 @@ def _references(refs, name, column):
     for i,value in enumerate(column): res[i,0] = refs.create_dataset(f'{name}{i}', data=[[value]]).ref
     return res
 
+# %% ../nbs/11_svhn.ipynb #b6a15f20
+def _column(h, data):
+    "The first column of a low-level dataset of the open file `h`, if it is not larger than the file (or a megabyte)"
+    from h5py import Dataset
+    _check_size(h, data)
+    return Dataset(data)[:,0]
+
+def _check_size(h, data):
+    "Raise an `IndexError` if a column of `data`, or a chunk of it, is larger than the file"
+    from h5py import h5d
+    how = data.get_create_plist()
+    chunk = math.prod(how.get_chunk()) if how.get_layout()==h5d.CHUNKED else 0
+    n = max(data.shape[0], chunk)*data.get_type().get_size()
+    limit = max(h.id.get_filesize(), 1<<20)
+    if n>limit: raise IndexError(f"an array of {n:,} bytes in a file that may hold {limit:,}")
+
 # %% ../nbs/11_svhn.ipynb #95fca9e5
 def _columns(h, group):
     "Array `(n, 5)` of the fields of one image's boxes, whether they hold numbers or references to numbers"
@@ -55,12 +72,13 @@ def _columns(h, group):
     def value(ref):
         data = h5r.dereference(ref, h.id)
         if data.shape!=(1,1): raise IndexError(f"{data.shape} where one number is expected")
+        _check_size(h, data)
         data.read(h5s.ALL, h5s.ALL, number)
         return number[0,0]
     columns = []
     for field in fields:
-        column = group[field]
-        columns.append([value(ref) for ref in column[:,0]] if column.dtype==object else column[:,0])
+        column = _column(h, group[field].id)
+        columns.append([value(ref) for ref in column] if column.dtype==object else column)
     lengths = [len(o) for o in columns]
     if len(set(lengths))>1: raise IndexError(f"{', '.join(map(str, lengths))} values of {', '.join(fields)}")
     return np.array(columns, float).T
@@ -70,7 +88,7 @@ def _row(h, name, box):
     group = h[box]
     missing = sorted(set(fields)-set(group))
     if missing: raise KeyError(f"its boxes have the fields {', '.join(sorted(group))}, and lack {', '.join(missing)}")
-    return ''.join(map(chr, h[name][:,0])),_columns(h, group)
+    return ''.join(map(chr, _column(h, h[name].id))),_columns(h, group)
 
 # %% ../nbs/11_svhn.ipynb #632836c4
 def read_digit_struct(
@@ -82,8 +100,7 @@ def read_digit_struct(
     with _open(path) as h:
         _check_fields(h, path)
         try:
-            names = h['digitStruct/name'][:,0]
-            boxes = h['digitStruct/bbox'][:,0]
+            names,boxes = [_column(h, h[f'digitStruct/{o}'].id) for o in ('name','bbox')]
             if len(names)!=len(boxes): raise IndexError(f"{len(names)} names with {len(boxes)} boxes")
             for name,box in zip(names, boxes): rows.append(_row(h, name, box))
         except (OSError, KeyError, RuntimeError, IndexError, AttributeError, TypeError, ValueError) as e:

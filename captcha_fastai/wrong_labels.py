@@ -107,7 +107,7 @@ def write(self:WrongLabels,
 ):
     "Write the suspects, worst first"
     def rows(path):
-        with open(path, 'w', encoding='utf-8', newline='') as f:
+        with open(path, 'w', encoding='utf-8', errors='surrogateescape', newline='') as f:
             out = csv.writer(f)
             out.writerow(check_columns)
             for o in self.suspects:
