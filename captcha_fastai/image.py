@@ -59,8 +59,8 @@ def _decode(data, max_pixels):
             _check_icon(data, max_pixels)
             img = _opened(data)
         except Image.DecompressionBombError:
-            n = 2*Image.MAX_IMAGE_PIXELS
-            raise ValueError(f'the image has more than {n:,} pixels, which Pillow refuses; make it smaller') from None
+            n = min(max_pixels or math.inf, 2*Image.MAX_IMAGE_PIXELS)
+            raise ValueError(f'the image has more than {n:,} pixels; make it smaller, or raise max_pixels') from None
     _check_pixels(img, max_pixels)
     img.load()
     return ImageOps.exif_transpose(img)
