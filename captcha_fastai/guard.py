@@ -169,7 +169,7 @@ class Guard:
         if _is_post(scope, '/login'):
             seconds = self.logins.wait(client)
             if seconds is None: return await reply(send, 429, 'too many wrong passwords; wait ten seconds', '10')
-            await asyncio.sleep(seconds)
+            if seconds: await asyncio.sleep(seconds)
             send = self._watched(client, send)
         try: await self.app(scope, self._counted(scope, client, receive), send)
         except TooMuch as e: await reply(send, 413, str(e))
