@@ -121,9 +121,14 @@ def read_frame(
     return card(a, frame, sure, aim if model_size else None, 'JPEG')
 
 # %% ../nbs/72_app.ipynb #cd3c182d
+_settings = dict( # of Gradio, in the environment
+    GRADIO_ANALYTICS_ENABLED='False',             # no telemetry
+    GRADIO_ANALYTICS_CACHE_FREQUENCY=str(10**9),  # no table of the last 10,000 calls after each call
+    GRADIO_ANALYTICS_MAX_EVENTS='100')
+
 def _gradio():
-    "Gradio, without its telemetry"
-    os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+    "Gradio, without its telemetry and its statistics"
+    os.environ.update(_settings)
     try: import gradio
     except ImportError: raise ValueError('the page needs Gradio; pip install "captcha_fastai[app]"') from None
     return gradio
@@ -312,9 +317,9 @@ def captcha_app(
     end_on_signals() # uploads are deleted then, too
     with console() as out:
         auth = read_auth(auth)
+        recogniser = Recogniser.load(model, max_pixels=max_pixels)
         _gradio()
         Image.MAX_IMAGE_PIXELS = max_pixels # Pillow refuses twice as many, whoever opens the image
-        recogniser = Recogniser.load(model, max_pixels=max_pixels)
         uploads = tempfile.mkdtemp(prefix='captcha_app_')
         os.environ['GRADIO_TEMP_DIR'] = uploads
         try:

@@ -111,6 +111,7 @@ def _as_json(request, e):
     if isinstance(e, Refused): return JSONResponse(dict(error=str(e)), e.status)
     return JSONResponse(dict(error=f'The server made a mistake ({type(e).__name__}: {e}).'), 500)
 
+# %% ../nbs/74_label_app.ipynb #49895dae
 async def _may_try(logins, client, header, auth):
     "Wait as long as a password has to; `False` if that would be too long"
     seconds = logins.wait(client)
