@@ -319,7 +319,7 @@ def captcha_app(
         auth = read_auth(auth)
         recogniser = Recogniser.load(model, max_pixels=max_pixels)
         _gradio()
-        Image.MAX_IMAGE_PIXELS = max_pixels # Pillow refuses twice as many, whoever opens the image
+        Image.MAX_IMAGE_PIXELS = max_pixels or None # Pillow refuses twice as many, whoever opens the image
         uploads = tempfile.mkdtemp(prefix='captcha_app_')
         os.environ['GRADIO_TEMP_DIR'] = uploads
         try:

@@ -221,12 +221,13 @@ def _watched(self:Guard, client, send):
 # %% ../nbs/71_guard.ipynb #64f4d552
 def end_on_signals():
     "Raise `SystemExit` on SIGTERM, and when the terminal closes"
-    known = [getattr(signal, o) for o in ('SIGTERM','SIGHUP') if hasattr(signal, o)] # Windows has no SIGHUP
-    heard = [o for o in known if signal.getsignal(o)!=signal.SIG_IGN]
+    closed = getattr(signal, 'SIGHUP', signal.SIGTERM) # Windows has none
     def end(*_):
-        for o in heard: signal.signal(o, signal.SIG_IGN)
+        for o in (signal.SIGTERM, closed): signal.signal(o, signal.SIG_IGN)
         sys.exit()
-    for o in heard: signal.signal(o, end)
+    def end_as_asked(*_): signal.raise_signal(signal.SIGTERM) # a server may have a handler of its own for it
+    if signal.getsignal(closed)!=signal.SIG_IGN: signal.signal(closed, end_as_asked)
+    signal.signal(signal.SIGTERM, end)
 
 # %% ../nbs/71_guard.ipynb #d6a01ed7
 def sweep(
