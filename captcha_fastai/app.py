@@ -220,7 +220,7 @@ def app_page(
         with gr.Tab('Batch', id='batch'): _batch_tab(gr, do)
         _api(gr, do)
     for o in page.blocks.values(): _local(o)
-    return page
+    return page.queue(max_size=100) # what waits is held in memory
 
 def _upload(gr, label, **kwargs):
     return _raw(gr.File(label=label, file_count='multiple', height=140, elem_classes='drop', **kwargs))
@@ -274,11 +274,13 @@ def serve(
     block=True,       # return only when the page is closed?
     allow_host=None,  # more names of this machine, separated by commas
     max_total_mb=1000,# of all uploads, as `Guard` counts them
+    max_files=1000,   # in a batch; a request that names so many is not too large
 )->str:               # its address
     "Launch `page`"
     gr = _gradio()
     from starlette.middleware import Middleware
-    guard = Middleware(Guard, names=own_names(host, allow_host), max_body=int(1e6+2*max_mb*1e6), max_uploads=max_total_mb*1e6)
+    guard = Middleware(Guard, names=own_names(host, allow_host), max_body=10**6+1000*max_files,
+                       max_uploads=max_total_mb*1e6)
     fonts = dict(font=['system-ui','sans-serif'], font_mono=['ui-monospace','monospace'])
     theme = gr.themes.Default(primary_hue='blue', **fonts)
     look = dict(theme=theme, css=css, head=script, footer_links=[])
@@ -326,7 +328,7 @@ def captcha_app(
             threading.Thread(target=sweep_often, args=(uploads,), daemon=True).start()
             title = Path(model).resolve().name if model else 'Pretrained start'
             page = app_page(recogniser, title, example_images(model), max_files, max_mb)
-            url = serve(page, host, port, auth, max_mb, False, allow_host, max_total_mb)
+            url = serve(page, host, port, auth, max_mb, False, allow_host, max_total_mb, max_files)
             print(url, file=out, flush=True)
             if auth is None and host not in ('127.0.0.1','localhost','::1'):
                 say('everyone who can reach this machine can use the page; --auth FILE asks for a password')

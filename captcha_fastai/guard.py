@@ -152,7 +152,7 @@ class Guard:
     def __init__(self,
         app,              # the page, an ASGI application
         names=frozenset({'localhost'}), # of `own_names`
-        max_body=10_000_000,# bytes of a request that is not an upload
+        max_body=2_000_000,# bytes of a request that is not an upload
         max_uploads=10**9,# bytes of all uploads at once; as much is regained in ten minutes. One client may have half of it
         logins=None,      # a `Logins`
     ):
