@@ -47,20 +47,27 @@ class Allowance:
         self.at_once,self.per_second,self.max_clients,self.clock = at_once,per_second,max_clients,clock
         self.clients = {} # client → (what was left, when)
 
-    def left(self, client):
+    def left(self,
+        client, # any name
+    )->float:
         "What `client` may use now; negative if it owes"
         left,when = self.clients.get(client, (self.at_once, 0))
         return min(self.at_once, left+(self.clock()-when)*self.per_second)
 
-    def take(self, client, n=1):
+    def take(self,
+        client, # any name
+        n=1,    # how much
+    ):
         "Use `n`, or return them if negative"
         left = self.left(client)-n
         self.clients.pop(client, None) # the last one stands at the end
         self.clients[client] = left,self.clock()
         if len(self.clients)>self.max_clients: del self.clients[next(iter(self.clients))]
 
-    def wait(self, client):
-        "Seconds until one is left"
+    def wait(self,
+        client, # any name
+    )->float:   # seconds
+        "How long it takes until one is left"
         return max(0, (1-self.left(client))/self.per_second)
 
 # %% ../nbs/71_guard.ipynb #16adc935
@@ -95,7 +102,9 @@ class Logins:
         self._take(client, 1)
         return seconds
 
-    def right(self, client):
+    def right(self,
+        client, # of `client_of`
+    ):
         "The attempt had the right password, so it does not count"
         self._take(client, -1)
         self.known.add(client)
@@ -174,8 +183,11 @@ class Guard:
         try: await self.app(scope, self._counted(scope, client, receive), send)
         except TooMuch as e: await reply(send, 413, str(e))
 
-    def refusal(self, scope, client):
-        "Status and reason, or `None`"
+    def refusal(self,
+        scope,  # of a request, as a server passes it on
+        client, # of `client_of`
+    )->tuple:   # status and reason, or `None`
+        "Why a request may not pass"
         asked = _header(scope, b'host')
         if not is_own(asked, self.names):
             return 421,f'this page is not at {asked[:200]}; --allow_host names other names of its machine'
