@@ -5,7 +5,8 @@ client, does the memory grow?
 
 FOLDER is a recogniser, IMAGES a folder of PNG images. Every client uploads an image of its own choice, asks
 /read and compares the answer with what the recogniser reads in that image outside the page; one in fifty is a
-broken file, whose answer is a reason. Writes results/load.json. About 5 minutes on 2 cores.
+broken file, whose answer is a reason. Writes results/load.json. Ends with an error if an answer was lost or mixed
+up, or if the memory grew by more than `--grow` MB (50). About 5 minutes on 2 cores.
 """
 import asyncio, json, random, subprocess, sys, time
 from pathlib import Path
@@ -91,7 +92,7 @@ serve = 'import sys; from captcha_fastai.app import captcha_app; captcha_app(sys
 def main():
     p = parser(__doc__)
     for o in ('folder','images'): p.add_argument(o, type=Path)
-    for o,n in dict(clients=50, requests=200, minutes=15).items(): p.add_argument(f'--{o}', type=int, default=n)
+    for o,n in dict(clients=50, requests=200, minutes=15, grow=50).items(): p.add_argument(f'--{o}', type=int, default=n)
     args = start(p.parse_args())
     note = provenance('load.py', 'page')
     rec = Recogniser.load(args.folder)
@@ -104,5 +105,8 @@ def main():
         server.terminate()
         server.wait(30)
     write_result('load', note, texts=len(set(expected.values())), **result)
+    grown = result['rss_mb']['peak']-result['rss_mb']['before']
+    if result['lost'] or result['mixed_up']: sys.exit(f"{result['lost']} lost, {result['mixed_up']} mixed up")
+    if grown>args.grow: sys.exit(f'the memory grew by {grown} MB, more than {args.grow}')
 
 if __name__=='__main__': main()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from .patch import patch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import IcoImagePlugin, Image, ImageOps, UnidentifiedImageError
 
 # %% ../nbs/02_image.ipynb #84a4ffe1
 _usual_formats = ('PNG','JPEG','GIF','BMP','PPM')
@@ -39,15 +39,28 @@ def _check_pixels(img, max_pixels):
         raise ValueError(f"the image has {n:,} pixels ({img.width}×{img.height}), more than the {max_pixels:,} "
                          "that are allowed; make it smaller, or raise max_pixels")
 
+def _check_icon(data, max_pixels):
+    "The same for the image inside an icon, which Pillow decodes as soon as it opens the icon"
+    if not data.startswith(b'\0\0\1\0'): return
+    try:
+        first = IcoImagePlugin.IcoFile(io.BytesIO(data)).entry[0]
+        at = first['offset'] if isinstance(first, dict) else first.offset # a dict in older versions of Pillow
+        inside = Image.open(io.BytesIO(data[at:]), formats=('PNG','DIB'))
+    except Image.DecompressionBombError: raise
+    except Exception: return # not an icon, or a broken one
+    _check_pixels(inside, max_pixels)
+
 def _decode(data, max_pixels):
     "The image in `data`, loaded and upright"
     if not data: raise ValueError('the file is empty (0 bytes)')
     with warnings.catch_warnings():
         warnings.simplefilter('ignore') # Pillow warns at a limit of its own
-        try: img = _opened(data)
+        try:
+            _check_icon(data, max_pixels)
+            img = _opened(data)
         except Image.DecompressionBombError:
-            n = 2*Image.MAX_IMAGE_PIXELS
-            raise ValueError(f'the image has more than {n:,} pixels, which Pillow refuses; make it smaller') from None
+            n = min(max_pixels or math.inf, 2*Image.MAX_IMAGE_PIXELS)
+            raise ValueError(f'the image has more than {n:,} pixels; make it smaller, or raise max_pixels') from None
     _check_pixels(img, max_pixels)
     img.load()
     return ImageOps.exif_transpose(img)

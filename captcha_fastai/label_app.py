@@ -6,13 +6,13 @@
 __all__ = ['pages', 'refusal', 'label_page', 'guarded', 'listen', 'address_of', 'serving', 'take_labels', 'captcha_label']
 
 # %% ../nbs/74_label_app.ipynb #93cd2fe8
-import base64, getpass, hmac, ipaddress, json, signal, socket, sys, threading, time, webbrowser
+import asyncio, base64, getpass, hmac, json, socket, threading, time, webbrowser
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .app import parse_auth
 from .command import command, console, say
 from .decisions import has_decisions
+from .guard import Logins, client_of, end_on_signals, is_own, own_names, read_auth
 from .label_file import check_writable, decided, lock_folder
 from .label_requests import Handlers, Refused, read_suspects, watch
 from .label_resume import ResumedTrainer
@@ -30,25 +30,19 @@ def refusal(
     method,    # `GET` or `POST`
     path,      # of the request
     headers,   # their names in lower case
-    host='127.0.0.1', # that `--host` names
+    names=frozenset({'localhost'}), # of `own_names`
     auth=None, # `(user, password)` to ask for
 )->tuple:      # status and reason, or `None`
     "Why a request is not answered"
     asked = headers.get('host', '')
-    if not _is_host(asked, host): return 421,f'this page is not at {asked[:200]}'
+    if not is_own(asked, names):
+        return 421,f'this page is not at {asked[:200]}; --allow_host names other names of its machine'
     if auth and not _knows(headers.get('authorization', ''), auth): return 401,'a name and a password are needed'
     if method=='POST' and headers.get('origin') not in (f'http://{asked}', f'https://{asked}'):
         return 403,'only the page itself may ask this'
     if path!='/' and headers.get('sec-fetch-site', 'same-origin') not in ('same-origin','none'):
         return 403,'other pages may not ask this'
     if method=='POST' and not headers.get('content-type', '').startswith('application/json'): return 415,'send JSON'
-
-def _is_host(asked, named):
-    "Is this the name of this machine, or an address in digits?"
-    name = asked.rpartition(':')[0] if asked.rpartition(':')[2].isdecimal() else asked
-    if name in ('localhost', named): return True
-    with suppress(ValueError): return bool(ipaddress.ip_address(name.strip('[]')))
-    return False
 
 def _knows(header, auth):
     "Does the header `Authorization` hold this user and password?"
@@ -69,7 +63,7 @@ def _starlette():
 
 def label_page(
     do,               # `Handlers`
-    host='127.0.0.1', # that `--host` names
+    names=frozenset({'localhost'}), # of `own_names`
     auth=None,        # `(user, password)` to ask for
 ):                    # an ASGI application
     "The page, for `Server`"
@@ -82,7 +76,7 @@ def label_page(
         return send
     routes = [Route('/', file('label.html')), *(Route(f'/{o}', file(o)) for o in ('label.css','label.js','grid.js'))]
     routes += [Route('/image', _image_route(do)), Route('/api/{name}', _api_route(do), methods=['POST'])]
-    return guarded(Starlette(routes=routes, exception_handlers={Refused: _as_json, Exception: _as_json}), host, auth)
+    return guarded(Starlette(routes=routes, exception_handlers={Refused: _as_json, Exception: _as_json}), names, auth)
 
 def _image_route(do):
     from starlette.responses import Response
@@ -117,17 +111,31 @@ def _as_json(request, e):
     if isinstance(e, Refused): return JSONResponse(dict(error=str(e)), e.status)
     return JSONResponse(dict(error=f'The server made a mistake ({type(e).__name__}: {e}).'), 500)
 
+# %% ../nbs/74_label_app.ipynb #49895dae
+async def _may_try(logins, client, header, auth):
+    "Wait as long as a password has to; `False` if that would be too long"
+    seconds = logins.wait(client)
+    if seconds is None: return False
+    if seconds: await asyncio.sleep(seconds)
+    if _knows(header, auth): logins.right(client)
+    return True
+
 def guarded(
     app,       # an ASGI application
-    host,      # that `--host` names
+    names,     # of `own_names`
     auth=None, # `(user, password)` to ask for
 ):             # an ASGI application
     "`app`, for those who may ask"
     from starlette.datastructures import Headers, MutableHeaders
     from starlette.responses import JSONResponse
+    logins = Logins()
     async def answer(scope, receive, send):
         if scope['type']!='http': return await app(scope, receive, send)
-        why = refusal(scope['method'], scope['path'], Headers(scope=scope), host, auth)
+        headers = Headers(scope=scope)
+        why = refusal(scope['method'], scope['path'], headers, names, auth)
+        given = headers.get('authorization') # a browser sends it with each request
+        if auth and given and not await _may_try(logins, client_of(scope), given, auth):
+            why = 429,'too many wrong passwords; wait ten seconds'
         async def send_safely(message):
             if message['type']=='http.response.start':
                 headers = MutableHeaders(scope=message)
@@ -166,14 +174,14 @@ def address_of(
 def serving(
     do,       # `Handlers`
     sock,     # of `listen`
-    host='127.0.0.1', # that it listens at
+    names=frozenset({'localhost'}), # of `own_names`
     auth=None,# `(user, password)` to ask for
 ):            # a `uvicorn.Server` to run
     "A server, and a thread beside it that looks after labels and training"
     _,uvicorn = _starlette()
     options = dict(log_level='warning', access_log=False, ws='none', lifespan='off', server_header=False,
                    timeout_graceful_shutdown=2)
-    server = uvicorn.Server(uvicorn.Config(label_page(do, host, auth), **options))
+    server = uvicorn.Server(uvicorn.Config(label_page(do, names, auth), **options))
     closed = threading.Event()
     helper = threading.Thread(target=watch, args=(do, closed), daemon=True)
     helper.start()
@@ -243,16 +251,17 @@ def captcha_label(
     labels:str=None,       # labels to begin with: a file in any form that captcha_train takes, or names: the names of the images
     host:str='127.0.0.1',  # address to listen at; 0.0.0.0 lets other machines in
     port:int=None,         # port to listen at [the first free one from 7861 on]
-    auth:str=None,         # user:password to ask for
+    auth:str=None,         # FILE with a line user:password to ask for [CAPTCHA_AUTH in the environment]; a password in a command is seen by others
+    allow_host:str=None,   # more names of this machine in its address, separated by commas, e.g. of a proxy in front of it
     who:str=None,          # name of the labeller [that of the user]
     suspects:bool=False,   # look at the images in FOLDER/check/suspects.csv, which captcha_check writes
     suspects_file:str=None,# the same, of another file
     no_browser:bool=False, # only print the address
 ):
     "Label images in a browser, while a recogniser learns and fills in what it reads"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    end_on_signals()
     with console() as out:
-        auth = parse_auth(auth)
+        auth = read_auth(auth)
         _starlette()
         check_writable(folder)
         sock = _listen_for(folder, host, port)
@@ -263,10 +272,10 @@ def captcha_label(
             if n := take_labels(labelling, found): say(f'{n:,} labels were copied to labels.csv')
             _tell_files(labelling)
             do = Handlers(labelling, None if found else ResumedTrainer(labelling), found, who or _default_name())
-            with serving(do, sock, host, auth) as server,suppress(KeyboardInterrupt):
+            with serving(do, sock, own_names(host, allow_host), auth) as server,suppress(KeyboardInterrupt):
                 print(url, file=out, flush=True)
                 if auth is None and host not in ('127.0.0.1','localhost','::1'):
-                    say('everyone who can reach this machine can label; --auth user:password asks for a password')
+                    say('everyone who can reach this machine can label; --auth FILE asks for a password')
                 say('Ctrl-C ends it')
                 if not no_browser: threading.Timer(.5, webbrowser.open, [url]).start()
                 server.run(sockets=[sock])
