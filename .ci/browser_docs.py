@@ -1,0 +1,70 @@
+"""Look at the site in `_docs/` in Chromium, opened from the disk: no request to elsewhere, no error, no page that is wider than a phone, and a search that finds
+
+    python .ci/browser_docs.py [--shots FOLDER] [PAGE…]    all pages without names; pictures of each, if asked for
+
+Without Chromium or playwright it is skipped with a message."""
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from browser import FLAGS, chromium
+
+site = Path(__file__).resolve().parent.parent/'_docs'
+sizes = dict(desk=dict(width=1280, height=900), phone=dict(width=390, height=844))
+OVERFLOW = 'Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)-document.documentElement.clientWidth'
+BROKEN = "[...document.images].filter(o => { o.loading = 'eager'; return o.complete && !o.naturalWidth }).map(o => o.src)"
+
+def look(page, file, faults):
+    "Open a page in both sizes; faults are appended"
+    page.goto(file.as_uri())
+    for name,size in sizes.items():
+        page.set_viewport_size(size)
+        if (n := page.evaluate(OVERFLOW))>0: faults.append(f'{file.name}: {n} pixels wider than a {name}')
+    faults += [f'{file.name}: no picture {o}' for o in page.evaluate(BROKEN)]
+
+def shoot(browser, file, shots):
+    "Pictures of a page: both sizes, light and dark"
+    for name,size in sizes.items():
+        for scheme in ('light','dark'):
+            page = browser.new_page(viewport=size, color_scheme=scheme)
+            page.goto(file.as_uri())
+            page.wait_for_timeout(300)
+            page.screenshot(path=shots/f'{file.stem}_{name}_{scheme}.png')
+            page.close()
+
+def search(page, word, expected):
+    "The addresses that a search finds"
+    page.goto((site/'index.html').as_uri())
+    page.set_viewport_size(sizes['desk'])
+    page.click('.md-search__input')
+    page.keyboard.type(word)
+    page.wait_for_selector('.md-search-result__link', timeout=20_000)
+    found = page.eval_on_selector_all('.md-search-result__link', 'all => all.map(o => o.href)')
+    return [] if any(expected in o for o in found) else [f'a search for {word} does not find {expected}']
+
+def main(files, shots):
+    "Visit all files; return the faults"
+    from playwright.sync_api import sync_playwright
+    faults = []
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = browser.new_page()
+        page.on('request', lambda o: faults.append(f'request to {o.url}') if not o.url.startswith(('file:','data:','blob:','about:')) else None)
+        page.on('pageerror', lambda o: faults.append(f'{page.url}: {o}'))
+        page.on('requestfailed', lambda o: faults.append(f'{page.url}: {o.url} cannot be loaded'))
+        for o in files: look(page, o, faults)
+        faults += search(page, 'estimate_threshold', 'thresholds.html')
+        for o in files if shots else (): shoot(browser, o, shots)
+        browser.close()
+    return faults
+
+if __name__=='__main__':
+    args = sys.argv[1:]
+    shots = Path(args.pop(args.index('--shots')+1)) if '--shots' in args else None
+    names = [o for o in args if not o.startswith('--')]
+    if not (chromium() and find_spec('playwright')): sys.exit(print('skipped: there is no Chromium, or no playwright'))
+    if shots: shots.mkdir(parents=True, exist_ok=True)
+    files = [site/f'{o}.html' for o in names] or sorted(o for o in site.glob('*.html') if o.name!='404.html')
+    faults = main(files, shots)
+    if faults: sys.exit('\n'.join(faults))
+    print(f'{len(files)} pages: nothing asked for elsewhere, readable on a phone, search works')
