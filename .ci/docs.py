@@ -65,7 +65,7 @@ class Names:
             if not target or m[1] in seen: return m[0]
             seen.add(m[1])
             return f'[`{m[1]}`]({target})'
-        return re.sub(r'```.*?```|\[[^\]]*\]\([^)]*\)|^#.*$|`([^`\n]+)`', to, text, flags=re.M|re.S)
+        return re.sub(r'```.*?```|\[[^\]]*\]\([^)]*\)|^#[^\n]*$|`([^`\n]+)`', to, text, flags=re.M|re.S)
     def inline(self, text):
         "HTML of a docment or docstring, in which only backticks mean something"
         def code(o):
@@ -109,9 +109,10 @@ def definition(entry, names, level=3):
     href = f'{blob}/captcha_fastai/{entry.module}.py#L{entry.line}'
     bases = f" Derived from {', '.join(f'`{o}`' for o in entry.bases)}." if entry.bases and entry.bases!=['NamedTuple'] else ''
     yield f"{'#'*level} `{entry.name}` {{ #{entry.name} .is-{entry.what.replace(' ', '-')} }}"
-    yield f'<a class="source-link" href="{href}">source</a>'
     if entry.what!='property': yield fenced(signature(entry), 'python')
-    for o in (entry.doc+bases).split('\n\n'): yield f'<p>{names.inline(o.strip())}</p>'
+    link = f'<a class="source-link" href="{href}">source</a>'
+    paragraphs = [names.inline(o.strip()) for o in (entry.doc+bases).split('\n\n')]
+    yield '\n\n'.join(f'<p>{o}</p>' for o in [f'{link} {paragraphs[0]}', *paragraphs[1:]])
     yield table(entry, names)
     for o in entry.members: yield from definition(o, names, level+1)
 
@@ -162,10 +163,10 @@ def output(out, name, what):
     if 'text/html' in data: return as_html(get('text/html'))
     return fenced(get('text/plain'), 'text .output') if get('text/plain') else ''
 
-def example(cell, name):
-    "A cell that is shown with its outputs"
+def example(cell, name, echo):
+    "A cell that is shown with its outputs, and with its source if `echo`"
     source = ''.join(cell['source'])
-    if not is_flagged(source, 'echo: false') and without_flags(source): yield fenced(without_flags(source), 'python')
+    if echo and not is_flagged(source, 'echo: false') and without_flags(source): yield fenced(without_flags(source), 'python')
     last = re.sub(r'[^\w. ]+', ' ', (without_flags(source).split('\n') or [''])[-1]).strip()[:60]
     for i,o in enumerate(cell.get('outputs', ())): yield output(o, f'{name}_{i}', last)
 
@@ -176,7 +177,7 @@ def parts(cells, name, module, names):
         if cell['cell_type']=='markdown': yield names.link(linked(source))
         elif cell['cell_type']!='code' or is_flagged(source, 'hide') or is_flagged(source, 'default_exp'): continue
         elif is_flagged(source, 'export'): yield from exported(source, module, names)
-        else: yield from example(cell, f'{name}_{i}')
+        else: yield from example(cell, f'{name}_{i}', module or name!='90_results')
         if not i and module:
             yield (f'<p class="module"><code>captcha_fastai.{module}</code> · <a href="{blob}/captcha_fastai/{module}.py">module</a> · '
                    f'<a href="{blob}/nbs/{name}.ipynb">notebook</a></p>')
@@ -234,7 +235,10 @@ def write_pages(chosen):
         write(page, [names.link(linked((root/source).read_text(encoding='utf-8'), ''))])
     return navigation(titles)
 
-def write(page, pieces): (pages/page).write_text('\n\n'.join(filter(None, pieces))+'\n', encoding='utf-8')
+def write(page, pieces):
+    "Write a page; without a list of its neighbours if it has none"
+    alone = '---\nhide: [navigation]\n---' if page in ('index.md', 'results.md') else ''
+    (pages/page).write_text('\n\n'.join(filter(None, [alone, *pieces]))+'\n', encoding='utf-8')
 
 def main(chosen):
     "Write the pages, let mkdocs build them, check what it built"
