@@ -21,7 +21,7 @@ from .files import is_check
 
 # %% ../nbs/67_command.ipynb #852079ac
 def say(*args):
-    "Print to standard error"
+    "Print `args` to standard error"
     print(*args, file=sys.stderr, flush=True)
 
 @contextmanager
