@@ -1,4 +1,4 @@
-"""What the modules of the library offer, read from their source without importing them: names, signatures, docments, docstrings
+"""What the modules offer, read from their source without importing them: names, signatures, docments, docstrings
 
     python .ci/api.py    list what has no docstring or docment; exit status 1 if something lacks it
 """
@@ -59,7 +59,8 @@ def _header_end(f):
 
 def function(source, f, cls='', what='function'):
     "The entry of a function"
-    res = Entry(f'{cls}.{f.name}' if cls else f.name, what, source.module, f.lineno, ast.get_docstring(f) or '', returns=source.of(f.returns))
+    name = f'{cls}.{f.name}' if cls else f.name
+    res = Entry(name, what, source.module, f.lineno, ast.get_docstring(f) or '', returns=source.of(f.returns))
     last = f.lineno
     for name,arg,default in _arguments(f.args):
         if arg is None:
@@ -84,22 +85,23 @@ def _how(f):
 
 def class_(source, c):
     "The entry of a class: its fields or the parameters of `__init__`, its methods and properties"
-    res = Entry(c.name, 'class', source.module, c.lineno, ast.get_docstring(c) or '', bases=[source.of(o) for o in c.bases])
+    bases = [source.of(o) for o in c.bases]
+    res = Entry(c.name, 'class', source.module, c.lineno, ast.get_docstring(c) or '', bases=bases)
     fields = 'NamedTuple' in res.bases or any('dataclass' in o for o in decorators(c))
     for o in c.body:
         if fields and isinstance(o, ast.AnnAssign) and not o.target.id.startswith('_'):
             doc = source.comments.get(o.end_lineno, '')
             res.params.append(Param(o.target.id, source.of(o.annotation), source.of(o.value), doc))
         elif isinstance(o, ast.FunctionDef) and o.name=='__init__': res.params = function(source, o, c.name).params
-        elif isinstance(o, ast.FunctionDef) and not o.name.startswith('_') and not any('setter' in d for d in decorators(o)):
-            res.members.append(function(source, o, c.name, _how(o)))
+        elif isinstance(o, ast.FunctionDef) and not o.name.startswith('_'):
+            if not any('setter' in d for d in decorators(o)): res.members.append(function(source, o, c.name, _how(o)))
     return res
 
 def patched(source, f):
     "The entry of a function that `@patch` adds to a class"
-    marks = [ast.unparse(o) for o in f.decorator_list]
-    what = 'property' if any('as_prop=True' in o for o in marks) else 'class method' if any('cls_method=True' in o for o in marks) else 'method'
-    if any('property' in o for o in marks): what = 'property'
+    marks = ' '.join(ast.unparse(o) for o in f.decorator_list)
+    what = 'class method' if 'cls_method=True' in marks else 'method'
+    if 'property' in marks or 'as_prop=True' in marks: what = 'property'
     return function(source, f, ast.unparse(f.args.args[0].annotation), what)
 
 def entries(text, module):
@@ -113,7 +115,7 @@ def entries(text, module):
             elif not {'typedispatch','dispatch'} & set(names): yield function(source, o)
 
 def library():
-    "Module → its entries; a method without docstring or docment has that of the method it overrides, as `inspect.getdoc` has it"
+    "Module → its entries; a method without a docstring has that of the method it overrides, as in `inspect.getdoc`"
     res = {f.stem: list(entries(f.read_text(encoding='utf-8'), f.stem)) for f in sorted(package.glob('[a-z]*.py'))}
     inherit([o for v in res.values() for o in flat(v)])
     return res

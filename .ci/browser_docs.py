@@ -1,4 +1,5 @@
-"""Look at the site in `_docs/` in Chromium, opened from the disk: no request to elsewhere, no error, no page that is wider than a phone, and a search that finds
+"""Look at the site in `_docs/` in Chromium, opened from the disk: does a page ask for something elsewhere, is one wider
+than a phone, is a picture missing, does the search find something?
 
     python .ci/browser_docs.py [--shots FOLDER] [PAGE…]    all pages without names; pictures of each, if asked for
 
@@ -11,8 +12,9 @@ from browser import FLAGS, chromium
 
 site = Path(__file__).resolve().parent.parent/'_docs'
 sizes = dict(desk=dict(width=1280, height=900), phone=dict(width=390, height=844))
-OVERFLOW = 'Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)-document.documentElement.clientWidth'
-BROKEN = "[...document.images].filter(o => { o.loading = 'eager'; return o.complete && !o.naturalWidth }).map(o => o.src)"
+OVERFLOW = '[document.documentElement, document.body].reduce((n,o) => Math.max(n, o.scrollWidth-innerWidth), 0)'
+BROKEN = "[...document.images].filter(o => o.complete && !o.naturalWidth).map(o => o.src)"
+INSIDE = ('file:','data:','blob:','about:')
 
 def look(page, file, faults):
     "Open a page in both sizes; faults are appended"
@@ -49,7 +51,7 @@ def main(files, shots):
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page()
-        page.on('request', lambda o: faults.append(f'request to {o.url}') if not o.url.startswith(('file:','data:','blob:','about:')) else None)
+        page.on('request', lambda o: faults.extend([] if o.url.startswith(INSIDE) else [f'request to {o.url}']))
         page.on('pageerror', lambda o: faults.append(f'{page.url}: {o}'))
         page.on('requestfailed', lambda o: faults.append(f'{page.url}: {o.url} cannot be loaded'))
         for o in files: look(page, o, faults)

@@ -3,8 +3,9 @@
     python .ci/docs.py             all pages, then `.ci/check_docs.py`
     python .ci/docs.py NAME…       the pages of these notebooks alone, unchecked, to look at them
 
-It needs what `docs_requirements` in settings.ini lists, and no network. Each notebook becomes a page: prose, examples with the outputs that are
-stored, and for each definition its signature, docments and docstring in place of the source, which is folded. `mkdocs.yml` says how it looks."""
+It needs what `docs_requirements` in settings.ini lists, and no network. Each notebook becomes a page: prose, examples
+with the outputs that are stored, and for each definition its signature, docments and docstring in place of the source,
+which is folded. `mkdocs.yml` says how it looks."""
 import ast, base64, html, json, os, re, shutil, subprocess, sys
 from configparser import ConfigParser
 from pathlib import Path
@@ -19,8 +20,9 @@ blob = f"{cfg['git_url']}/blob/{cfg['branch']}"
 
 guide = ('79_guide', '87_tutorial.label', '88_tutorial.start', '86_tutorial.ship')
 groups = { # of modules: the first number of each
-    0: 'Characters, files and images', 4: 'Drawn images', 8: 'Labels and data', 18: 'Networks', 28: 'Scores, texts, readings', 38: 'Folder and start',
-    40: 'Measures', 44: 'Training', 55: 'What goes wrong', 60: 'Reading and shipping', 67: 'Commands and pages'}
+    0: 'Characters, files and images', 4: 'Drawn images', 8: 'Labels and data', 18: 'Networks',
+    28: 'Scores, texts, readings', 38: 'Folder and start', 40: 'Measures', 44: 'Training', 55: 'What goes wrong',
+    60: 'Reading and shipping', 67: 'Commands and pages'}
 
 # names of pages
 
@@ -58,7 +60,7 @@ class Names:
         found = self.where.get(name, ())
         return found[0] if len(found)==1 and re.search('[_A-Z.]', name) else None
     def link(self, text):
-        "Markdown in which names in backticks lead to their definitions, once each; links and blocks of code stay as they are"
+        "Markdown in which names in backticks lead to their definitions, once each; links, code and titles stay"
         seen = set()
         def to(m):
             target = m[1] and self.target(m[1])
@@ -99,15 +101,18 @@ def table(entry, names):
     "The parameters of an entry with their docments, and what it returns"
     code = lambda o: f'<code>{html.escape(o, quote=False)}</code>' if o else ''
     kind = lambda o: f': {html.escape(o, quote=False)}' if o else ''
-    rows = [(f'<code><b>{o.name}</b>{kind(o.kind)}</code>', code(o.default), names.inline(o.doc)) for o in entry.params if o.doc or o.kind]
+    rows = [(f'<code><b>{o.name}</b>{kind(o.kind)}</code>', code(o.default), names.inline(o.doc))
+            for o in entry.params if o.doc or o.kind]
     if entry.returned: rows.append((f'<i>returns</i> {code(entry.returns)}', '', names.inline(entry.returned)))
     if not rows: return ''
-    return '<table class="api">\n' + '\n'.join(f'<tr><td>{a}</td><td>{b}</td><td>{c}</td></tr>' for a,b,c in rows) + '\n</table>'
+    lines = [f'<tr><td>{a}</td><td>{b}</td><td>{c}</td></tr>' for a,b,c in rows]
+    return '\n'.join(['<table class="api">', *lines, '</table>'])
 
 def definition(entry, names, level=3):
     "A definition as a reader of the API wants it: heading, signature, docstring, parameters; then its methods"
     href = f'{blob}/captcha_fastai/{entry.module}.py#L{entry.line}'
-    bases = f" Derived from {', '.join(f'`{o}`' for o in entry.bases)}." if entry.bases and entry.bases!=['NamedTuple'] else ''
+    above = [f'`{o}`' for o in entry.bases if o!='NamedTuple']
+    bases = '\n\nDerived from ' + ', '.join(above) if above else ''
     yield f"{'#'*level} `{entry.name}` {{ #{entry.name} .is-{entry.what.replace(' ', '-')} }}"
     if entry.what!='property': yield fenced(signature(entry), 'python')
     link = f'<a class="source-link" href="{href}">source</a>'
@@ -150,14 +155,16 @@ def picture(data, name):
 def as_html(text):
     "HTML of an output in the look of the site: without the style of pandas, on one line"
     text = re.sub(r'<style.*?</style>|\s(?:border|class|style)="[^"]*"', '', text, flags=re.S)
-    return f'<div class="output">{text}</div>' if '<pre' in text else '<div class="output">'+re.sub(r'\s*\n\s*', '', text)+'</div>'
+    if '<pre' not in text: text = re.sub(r'\s*\n\s*', '', text)
+    return f'<div class="output">{text}</div>'
 
 def output(out, name, what):
     "One stored output as Markdown"
     data = out.get('data', {})
     get = lambda kind: ''.join(data.get(kind, ()))
     if out['output_type']=='stream':
-        return fenced(''.join(out['text']), 'text .output') if out['name']=='stdout' and ''.join(out['text']).strip() else ''
+        text = ''.join(out['text'])
+        return fenced(text, 'text .output') if out['name']=='stdout' and text.strip() else ''
     if 'text/markdown' in data: return linked(get('text/markdown'))
     if file := picture(data, name): return f'![What {what} shows]({file})'
     if 'text/html' in data: return as_html(get('text/html'))
@@ -166,8 +173,9 @@ def output(out, name, what):
 def example(cell, name, echo):
     "A cell that is shown with its outputs, and with its source if `echo`"
     source = ''.join(cell['source'])
-    if echo and not is_flagged(source, 'echo: false') and without_flags(source): yield fenced(without_flags(source), 'python')
-    last = re.sub(r'[^\w. ]+', ' ', (without_flags(source).split('\n') or [''])[-1]).strip()[:60]
+    text = without_flags(source)
+    if text and echo and not is_flagged(source, 'echo: false'): yield fenced(text, 'python')
+    last = re.sub(r'[^\w. ]+', ' ', text.split('\n')[-1]).strip()[:60]
     for i,o in enumerate(cell.get('outputs', ())): yield output(o, f'{name}_{i}', last)
 
 def parts(cells, name, module, names):
@@ -179,8 +187,9 @@ def parts(cells, name, module, names):
         elif is_flagged(source, 'export'): yield from exported(source, module, names)
         else: yield from example(cell, f'{name}_{i}', module or name!='90_results')
         if not i and module:
-            yield (f'<p class="module"><code>captcha_fastai.{module}</code> · <a href="{blob}/captcha_fastai/{module}.py">module</a> · '
-                   f'<a href="{blob}/nbs/{name}.ipynb">notebook</a></p>')
+            links = dict(module=f'captcha_fastai/{module}.py', notebook=f'nbs/{name}.ipynb')
+            shown = ''.join(f' · <a href="{blob}/{v}">{k}</a>' for k,v in links.items())
+            yield f'<p class="module"><code>captcha_fastai.{module}</code>{shown}</p>'
 
 # the site
 
@@ -191,7 +200,7 @@ def module_of(cells):
 
 def overview(titles, modules, names):
     "The page that lists all modules with what is in them"
-    yield '# API\n\n> Every module, with a line about it and its public names. A notebook imports only from those before it.'
+    yield '# API\n\n> Every module, with a line about it and its public names; each imports only from those before it'
     for group,found in grouped(titles).items():
         yield f'## {group}'
         for nb,(_,line,module) in found.items():
@@ -212,7 +221,8 @@ def navigation(titles):
     tutorials = [o for o in titles if 'tutorial' in o and o not in guide]
     api = [{k: [{o[2]: page_of(nb)} for nb,o in v.items()]} for k,v in grouped(titles).items()]
     return [{'Home': 'index.md'}, {'Guide': items(guide)}, {'Tutorials': items(tutorials)}, {'API': ['api.md', *api]},
-            *([{'Results': 'results.md'}] if '90_results' in titles else []), {'Changes': ['changelog.md', 'contributing.md']}]
+            *([{'Results': 'results.md'}] if '90_results' in titles else []),
+            {'Changes': ['changelog.md', 'contributing.md']}]
 
 def titled(cells):
     "Title, summary and module of a notebook"
@@ -225,13 +235,15 @@ def write_pages(chosen):
     shutil.rmtree(pages, ignore_errors=True)
     shutil.copytree(root/'docs', pages)
     shutil.copytree(root/'nbs'/'images', pages/'images')
-    books = {f.stem: json.loads(f.read_text(encoding='utf-8'))['cells'] for f in notebooks() if not chosen or f.stem in chosen}
+    files = [o for o in notebooks() if not chosen or o.stem in chosen]
+    books = {o.stem: json.loads(o.read_text(encoding='utf-8'))['cells'] for o in files}
     titles = {k: titled(v) for k,v in books.items()}
     modules = library()
     names = Names(modules, {o[2]: page_of(k) for k,o in titles.items() if o[2]})
     for k,cells in books.items(): write(page_of(k), parts(cells, k, titles[k][2], names))
     write('api.md', overview(titles, modules, names))
-    for source,page in (('README.md', 'index.md'), ('CHANGELOG.md', 'changelog.md'), ('CONTRIBUTING.md', 'contributing.md')):
+    for source in ('README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'):
+        page = 'index.md' if source=='README.md' else source.lower()
         write(page, [names.link(linked((root/source).read_text(encoding='utf-8'), ''))])
     return navigation(titles)
 
@@ -246,7 +258,8 @@ def main(chosen):
     config = dict(INHERIT='../mkdocs.yml', docs_dir='docs', site_dir=f"../{cfg['doc_path']}", nav=nav,
                   site_url=f"{cfg['doc_host']}{cfg['doc_baseurl']}/", strict=not chosen)
     (root/'_proc'/'mkdocs.yml').write_text(json.dumps(config, indent=1), encoding='utf-8')
-    run = lambda *args: subprocess.run([sys.executable, *args], check=True, cwd=root, env=dict(os.environ, NO_MKDOCS_2_WARNING='1'))
+    env = dict(os.environ, NO_MKDOCS_2_WARNING='1')
+    run = lambda *args: subprocess.run([sys.executable, *args], check=True, cwd=root, env=env)
     run('-m', 'mkdocs', 'build', '--quiet', '--clean', '--config-file', '_proc/mkdocs.yml')
     if not chosen: run('.ci/check_docs.py')
 
