@@ -27,7 +27,7 @@ browser-test: $(VENV)/ready   ## the pages in Chromium: upload, camera, batch; l
 	$(BIN)/python .ci/browser_reader.py
 	if [ -e _docs/index.html ]; then $(BIN)/python .ci/browser_docs.py; fi
 
-docs: $(DOCS)/ready   ## the site in _docs/, from the notebooks as they are, and a check of its links; needs 50 MB and not the library
+docs: $(DOCS)/ready   ## the site in _docs/, from the notebooks as they are, and a check of its links; in an environment of its own (170 MB), without the library
 	$(DOCS)/bin/python .ci/docs.py
 
 prepare: $(VENV)/ready   ## after an edit of a notebook: clean, export, README.md

@@ -16,12 +16,18 @@ OVERFLOW = '[document.documentElement, document.body].reduce((n,o) => Math.max(n
 BROKEN = "[...document.images].filter(o => o.complete && !o.naturalWidth).map(o => o.src)"
 INSIDE = ('file:','data:','blob:','about:')
 
-def look(page, file, faults):
-    "Open a page in both sizes; faults are appended"
+def watched(browser, name, faults):
+    "A page of one size; what goes wrong on it is appended to `faults`"
+    page = browser.new_page(viewport=sizes[name])
+    page.on('request', lambda o: faults.extend([] if o.url.startswith(INSIDE) else [f'request to {o.url}']))
+    page.on('pageerror', lambda o: faults.append(f'{page.url}: {o}'))
+    page.on('requestfailed', lambda o: faults.append(f'{page.url}: {o.url} cannot be loaded'))
+    return page
+
+def look(page, name, file, faults):
+    "Open a file; faults are appended"
     page.goto(file.as_uri())
-    for name,size in sizes.items():
-        page.set_viewport_size(size)
-        if (n := page.evaluate(OVERFLOW))>0: faults.append(f'{file.name}: {n} pixels wider than a {name}')
+    if (n := page.evaluate(OVERFLOW))>0: faults.append(f'{file.name}: {n} pixels wider than a {name}')
     faults += [f'{file.name}: no picture {o}' for o in page.evaluate(BROKEN)]
 
 def shoot(browser, file, shots):
@@ -37,7 +43,6 @@ def shoot(browser, file, shots):
 def search(page, word, expected):
     "The addresses that a search finds"
     page.goto((site/'index.html').as_uri())
-    page.set_viewport_size(sizes['desk'])
     page.click('.md-search__input')
     page.keyboard.type(word)
     page.wait_for_selector('.md-search-result__link', timeout=20_000)
@@ -50,12 +55,10 @@ def main(files, shots):
     faults = []
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = browser.new_page()
-        page.on('request', lambda o: faults.extend([] if o.url.startswith(INSIDE) else [f'request to {o.url}']))
-        page.on('pageerror', lambda o: faults.append(f'{page.url}: {o}'))
-        page.on('requestfailed', lambda o: faults.append(f'{page.url}: {o.url} cannot be loaded'))
-        for o in files: look(page, o, faults)
-        faults += search(page, 'estimate_threshold', 'thresholds.html')
+        visits = {o: watched(browser, o, faults) for o in sizes}
+        for name,page in visits.items():
+            for o in files: look(page, name, o, faults)
+        faults += search(visits['desk'], 'estimate_threshold', 'thresholds.html')
         for o in files if shots else (): shoot(browser, o, shots)
         browser.close()
     return faults

@@ -42,7 +42,8 @@ def linked(text, up='nbs/'):
         elif path in ('CONTRIBUTING.md', 'CHANGELOG.md'): target = path.lower()
         elif path.startswith('images/'): target = path
         else: return f'{m[1]}({blob}/{path if target.startswith("..") or not up else up+path})'
-        return f"{m[1]}({target}{'#' if anchor else ''}{anchor})"
+        shown = re.sub(r'^\[\d+_', '[', m[1])
+        return f"{shown}({target}{'#' if anchor else ''}{anchor})"
     return re.sub(r'(\[[^\]]*\])\(([^)\s]+)\)', to, text)
 
 class Names:
@@ -141,8 +142,12 @@ def exported(source, module, names):
     for name in found:
         if (module,name) in names.entries: yield from definition(names.entries[module,name], names)
     if not re.search(r'^(?:async )?(?:def|class) ', text, re.M): yield fenced(text, 'python')
-    else: yield ('<details class="source" data-search-exclude markdown="1">\n<summary>Source</summary>\n\n'
-                 + fenced(text, 'python') + '\n\n</details>')
+    else: yield folded(text, '' if found else ' of '+', '.join(re.findall(r'^(?:def|class) (\w+)', text, re.M)))
+
+def folded(text, of):
+    "Source that a click unfolds, and that searches do not find"
+    head = f'<details class="source" data-search-exclude markdown="1">\n<summary>Source{of}</summary>'
+    return f"{head}\n\n{fenced(text, 'python')}\n\n</details>"
 
 def picture(data, name):
     "The stored picture of an output, as a file; the smaller of PNG and JPEG"
@@ -200,11 +205,15 @@ def module_of(cells):
 
 def overview(titles, modules, names):
     "The page that lists all modules with what is in them"
-    yield '# API\n\n> Every module, with a line about it and its public names; each imports only from those before it'
+    yield ('# API\n\n> Every module, with a line about it and its public names\n\n'
+           'Begin with [learner](learner.md) to train, [sources](sources.md) for data, [recogniser](recogniser.md) '
+           'to read, and [cli](cli.md) for the commands. A module imports only from those above it.')
     for group,found in grouped(titles).items():
         yield f'## {group}'
         for nb,(_,line,module) in found.items():
-            public = [f'[`{o.name}`]({page_of(nb)}#{o.name})' for o in modules[module] if '.' not in o.name]
+            own = {o.name for o in modules[module]} # methods of these are not listed
+            listed = [o.name for o in modules[module] if o.name.partition('.')[0] not in own-{o.name}]
+            public = [f'[`{o}`]({page_of(nb)}#{o})' for o in listed]
             yield f"**[{module}]({page_of(nb)})**: {line}" + (f"<br>{' '.join(public)}" if public else '')
 
 def grouped(titles):
@@ -256,7 +265,9 @@ def main(chosen):
     "Write the pages, let mkdocs build them, check what it built"
     nav = write_pages(chosen)
     config = dict(INHERIT='../mkdocs.yml', docs_dir='docs', site_dir=f"../{cfg['doc_path']}", nav=nav,
-                  site_url=f"{cfg['doc_host']}{cfg['doc_baseurl']}/", strict=not chosen)
+                  strict=not chosen, site_url=f"{cfg['doc_host']}{cfg['doc_baseurl']}/", site_name=cfg['title'],
+                  site_description=cfg['description'], copyright=f"© {cfg['copyright']}. Apache 2.0.",
+                  extra=dict(social=[dict(icon='fontawesome/brands/github', link=cfg['git_url'], name='Source')]))
     (root/'_proc'/'mkdocs.yml').write_text(json.dumps(config, indent=1), encoding='utf-8')
     env = dict(os.environ, NO_MKDOCS_2_WARNING='1')
     run = lambda *args: subprocess.run([sys.executable, *args], check=True, cwd=root, env=env)
