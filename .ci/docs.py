@@ -116,7 +116,7 @@ def definition(entry, names, level=3):
     bases = '\n\nDerived from ' + ', '.join(above) if above else ''
     yield f"{'#'*level} `{entry.name}` {{ #{entry.name} .is-{entry.what.replace(' ', '-')} }}"
     if entry.what!='property': yield fenced(signature(entry), 'python')
-    link = f'<a class="source-link" href="{href}">source</a>'
+    link = f'<a class="source-link" data-search-exclude href="{href}">source</a>'
     paragraphs = [names.inline(o.strip()) for o in (entry.doc+bases).split('\n\n')]
     yield '\n\n'.join(f'<p>{o}</p>' for o in [f'{link} {paragraphs[0]}', *paragraphs[1:]])
     yield table(entry, names)
