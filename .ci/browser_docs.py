@@ -21,7 +21,9 @@ def watched(browser, name, faults):
     page = browser.new_page(viewport=sizes[name])
     page.on('request', lambda o: faults.extend([] if o.url.startswith(INSIDE) else [f'request to {o.url}']))
     page.on('pageerror', lambda o: faults.append(f'{page.url}: {o}'))
-    page.on('requestfailed', lambda o: faults.append(f'{page.url}: {o.url} cannot be loaded'))
+    def failed(o):
+        if o.failure!='net::ERR_ABORTED': faults.append(f'{page.url}: {o.url} cannot be loaded') # not by the next page
+    page.on('requestfailed', failed)
     return page
 
 def look(page, name, file, faults):
