@@ -11,7 +11,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 bin = Path(sys.executable).parent
-ignored = shutil.ignore_patterns('.git', '.venv*', 'demo', 'runs', 'build', 'dist')
+ignored = shutil.ignore_patterns('.git', '.venv*', 'demo', 'runs', 'build', 'dist', '_docs', '_proc')
 
 # README
 

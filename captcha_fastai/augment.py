@@ -59,6 +59,7 @@ class FusedAugment(Transform):
         store_attr()
 
     def encodes(self, x:TensorImageBase):
+        "The images `x`, each changed in its own way"
         turn,zoom,contrast,brightness,stretch,shear,down,right = self.draw(8, x)
         meta = x
         if self.max_blur: x = self.blurred(x)
@@ -111,14 +112,14 @@ def _widths_of(x):
 # %% ../nbs/14_augment.ipynb #398f4f27
 @patch
 def pull(self:FusedAugment, x):
-    "A smooth displacement of each pixel, `(bs, h, w, 2)`"
+    "A smooth displacement of each pixel of the images `x`, `(bs, h, w, 2)`"
     h,w = x.shape[-2:]
     pull = F.interpolate(self.coarse_pull(x), (h,w), mode='bicubic', align_corners=True)
     return torch.stack([pull[:,0]*2/w, pull[:,1]*2/h], -1)
 
 @patch
 def coarse_pull(self:FusedAugment, x):
-    "Displacements in pixels `(bs, 2, 3, 9)`, at places all over an image"
+    "Displacements in pixels `(bs, 2, 3, 9)`, at places all over each image of `x`"
     return (torch.rand(len(x), 2, 3, 9, device=x.device)*2-1)*self.max_elastic
 
 @patch
@@ -144,7 +145,7 @@ def own_grid(self:FusedAugment,
 
 @patch
 def own_pull(self:FusedAugment, x, u, v, widths):
-    "As `pull`, at the places `u` and `v`, from -1 to 1 over an image alone; two tensors `(bs, h, w)`"
+    "As `pull` for `x`, at the places `u` and `v`, from -1 to 1 over an image alone (of `widths`); two tensors `(bs, h, w)`"
     h,w = x.shape[-2:]
     at = torch.stack([u.expand(-1, h, -1), v.expand(len(x), -1, w)], -1)
     pull = F.grid_sample(self.coarse_pull(x), at, mode='bicubic', padding_mode='border', align_corners=True)
@@ -153,7 +154,7 @@ def own_pull(self:FusedAugment, x, u, v, widths):
 # %% ../nbs/14_augment.ipynb #06f30590
 @patch
 def lit(self:FusedAugment, x, contrast, brightness):
-    "`x` with other contrast and brightness, both `(bs,)` in [-1, 1]"
+    "`x` with other `contrast` and `brightness`, both `(bs,)` in [-1, 1]"
     factor = (1+self.max_lighting)**contrast
     offset = brightness*self.max_lighting
     return torch.sigmoid(torch.logit(x, eps=1e-3)*factor[:,None,None,None] + offset[:,None,None,None])
@@ -186,6 +187,7 @@ class RandomCrop(Transform):
         self.size = size
 
     def encodes(self, x:TensorImage):
+        "A part of each image of `x`"
         h,w = self.size
         tops,lefts = (torch.randint(a-b+1, (len(x),)).tolist() for a,b in zip(x.shape[-2:], self.size))
         return torch.stack([o[...,t:t+h,l:l+w] for o,t,l in zip(x, tops, lefts)])

@@ -95,7 +95,9 @@ class Strips:
     def __len__(self): return len(self.rows)
 
     @property
-    def dtype(self): return self.blocks[0].dtype
+    def dtype(self):
+        "Of the pixels"
+        return self.blocks[0].dtype
 
     @property
     def shape(self):
@@ -305,7 +307,7 @@ def _typed(self:CaptchaDL, proto, batch, at):
 
 @patch
 def create_batch(self:CaptchaDL, b):
-    "As fastai's, but images may have several widths"
+    "As fastai's, of the items `b`, but images may have several widths"
     if self.prebatched or len({o[0].shape for o in b})==1: return super(CaptchaDL, self).create_batch(b)
     return pad_images([o[0] for o in b]),*fa_collate([tuple(o[1:]) for o in b])
 

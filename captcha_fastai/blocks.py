@@ -43,6 +43,7 @@ class CaptchaTransform(Transform):
         self.prep = ImagePrep(size, grey, resize)
 
     def encodes(self, file:Path|str):
+        "The image in `file`, and its label"
         ids = self.vocab.encode(self.label_func(file), self.n_pos)
         return CaptchaImage(as_fastai(self.prep(file)), CaptchaLabel(ids, vocab=self.vocab))
 
@@ -80,23 +81,31 @@ def show_results(x:CaptchaImage, y, samples, outs, ctxs=None, max_n=8, **kwargs)
 class CaptchaOpen(DisplayedTransform):
     "From anything that `open_image` takes to a fastai image, by `prep`"
     def __init__(self, prep): self.prep = prep
-    def encodes(self, source): return as_fastai(self.prep(source))
+    def encodes(self, source):
+        "The prepared image that `source` holds"
+        return as_fastai(self.prep(source))
 
 class CaptchaEncode(DisplayedTransform):
-    "From a text to a `CaptchaLabel` padded to `n_pos`, and back; `None` is learned from the data"
+    "From a text to a `CaptchaLabel` of `vocab` padded to `n_pos`, and back; `None` is learned from the data"
     def __init__(self, vocab=None, n_pos=None):
         self.vocab = vocab
         self.n_pos = n_pos
     def setups(self, labels):
+        "Learn from `labels` what was not given"
         if self.vocab is None: self.vocab = Vocab.from_labels(labels)
         if self.n_pos is None: self.n_pos = max(len(self.vocab.normalise(o)) for o in labels)
-    def encodes(self, text:str): return CaptchaLabel(self.vocab.encode(text, self.n_pos), vocab=self.vocab)
-    def decodes(self, label:CaptchaLabel): return TitledStr(self.vocab.decode(label.tolist()))
+    def encodes(self, text:str):
+        "The label that says `text`"
+        return CaptchaLabel(self.vocab.encode(text, self.n_pos), vocab=self.vocab)
+    def decodes(self, label:CaptchaLabel):
+        "The text that `label` says"
+        return TitledStr(self.vocab.decode(label.tolist()))
 
 class BoxEncode(DisplayedTransform):
-    "From `[box, size]`, a box in pixels and the size of its image, to a `CaptchaBox` in the prepared image"
+    "From `[box, size]`, a box in pixels and the size of its image, to a `CaptchaBox` in the image that `prep` returns"
     def __init__(self, prep): self.prep = prep
     def encodes(self, where):
+        "The box that `where` holds: `[box, size]`"
         box,size = where # a list, since fastai's transforms take tuples apart
         return CaptchaBox.of(self.prep.to_model(box, size), (1,1))
 

@@ -64,7 +64,7 @@ def confusions(
 # %% ../nbs/45_breakdown.ipynb #36a2baeb
 class CharCount(NamedTuple):
     "How often a character of the labels is read"
-    char: str
+    char: str       # of the labels
     share: Share    # how often it is read, of how often it stands in labels
     instead: str    # what it is most often read as when it is wrong, '' if it is lost; `None` if it is never wrong
     n_instead: int  # how often that is
@@ -144,7 +144,9 @@ class Paired(NamedTuple):
         return cls(counts[True,True], counts[True,False], counts[False,True], counts[False,False])
 
     @property
-    def n(self): return sum(self)
+    def n(self):
+        "How many images there are"
+        return sum(self)
 
     @property
     def difference(self):

@@ -20,9 +20,12 @@ from .counts import wilson_interval
 class FitCallback(Callback):
     "A callback of real fits: idle while the learner validates, predicts or looks for a learning rate"
     def before_fit(self):
+        "Call `begin`, if this is a real fit"
         self.run = getattr(self.learn, 'fitting', True)
         if self.run: self.begin()
-    def after_fit(self): self.end()
+    def after_fit(self):
+        "Call `end`"
+        self.end()
     def begin(self): "Set up before a real fit"
     def end(self): "Undo `begin`, however the fit ended; may be called twice"
 
@@ -46,11 +49,17 @@ class FitHistory(FitCallback):
         self.rows = []
         self.start = time.perf_counter()
     def after_epoch(self):
+        "Append the figures of the epoch"
         if not (figures := epoch_figures(self.learn)): return
         self.rows.append(dict(figures, seconds=time.perf_counter()-self.start))
-    def after_fit(self): self.total = time.perf_counter()-self.start
-    def state(self): return dict(rows=self.rows, seconds=self.rows[-1]['seconds'])
+    def after_fit(self):
+        "Take the time"
+        self.total = time.perf_counter()-self.start
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(rows=self.rows, seconds=self.rows[-1]['seconds'])
     def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
         self.rows = state['rows']
         self.start -= state['seconds']
 
@@ -108,10 +117,12 @@ class Autocast(FitCallback):
         if self.precision=='auto': self.on = bfloat16_pays(str(self.device))
         self.hooks = [model.register_forward_pre_hook(self.enter), model.register_forward_hook(self.leave, always_call=True)]
     def enter(self, model, args):
+        "Before `model` is called with `args`: begin bfloat16, if it is training"
         if not (self.on and model.training): return
         self.cast = torch.autocast(self.device.type, dtype=torch.bfloat16)
         self.cast.__enter__()
     def leave(self, model=None, args=None, out=None):
+        "After `model` was called with `args`: end bfloat16, and return its output `out` as float32"
         if self.cast is None: return
         self.cast.__exit__(None, None, None)
         self.cast = None
@@ -121,8 +132,12 @@ class Autocast(FitCallback):
         self.leave()
         for o in self.hooks: o.remove()
         self.hooks = []
-    def state(self): return dict(on=self.on)
-    def load_state(self, state): self.on = state['on']
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(on=self.on)
+    def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
+        self.on = state['on']
 
 # %% ../nbs/44_callbacks.ipynb #305572ae
 class StopOnInterrupt(FitCallback):
@@ -134,9 +149,11 @@ class StopOnInterrupt(FitCallback):
         self.stopped = False
         if threading.current_thread() is threading.main_thread(): self.handler = signal.signal(signal.SIGINT, self.stop)
     def stop(self, *args):
+        "Stop after this batch; `args` are the signal's"
         self.stopped = True
         self.end()
     def after_batch(self):
+        "End the fit, if it was interrupted"
         if self.stopped: raise CancelFitException
     def end(self):
         if self.handler is None: return
@@ -148,6 +165,7 @@ class Trim(FitCallback):
     "After each epoch, return freed memory to the system, if the C library can (glibc's `malloc_trim`)"
     order = 63 # after all others
     def after_epoch(self):
+        "Return freed memory to the system"
         try: ctypes.CDLL(None).malloc_trim(0)
         except (AttributeError, OSError, TypeError): pass # another system, or another C library
 
@@ -177,6 +195,7 @@ class StopAtTarget(FitCallback):
         self.n_valid = n_valid
     def begin(self): self.reached = self.reached and self.learn.first_epoch>0
     def after_epoch(self):
+        "End the fit, if the target is reached"
         self.reached = self.reached or self.check() # already, if the fit was resumed after it
         if self.reached: raise CancelFitException
     def check(self):
@@ -184,8 +203,12 @@ class StopAtTarget(FitCallback):
         share = epoch_figures(self.learn).get('captcha_accuracy', 0)
         if np.isnan(share): return False
         return wilson_interval(round(share*self.n_valid), self.n_valid)[0]>=self.target
-    def state(self): return dict(reached=self.check())
-    def load_state(self, state): self.reached = state['reached']
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(reached=self.check())
+    def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
+        self.reached = state['reached']
 
 # %% ../nbs/44_callbacks.ipynb #cbe86570
 class TimeEstimate(FitCallback):
@@ -201,6 +224,7 @@ class TimeEstimate(FitCallback):
         self.n_batches = n_batches
     def begin(self): self.times = []
     def after_batch(self):
+        "Take the time of the first batches, then estimate"
         if not self.training or len(self.times)>self.n_batches: return
         self.times.append(time.perf_counter())
         if len(self.times)>self.n_batches: self.warn()
@@ -215,7 +239,7 @@ class TimeEstimate(FitCallback):
 def duration(
     seconds,
 )->str: # e.g. `3.2 hours`
-    "A time for people"
+    "`seconds` as a time for people"
     for unit,length in (('hours', 3600), ('minutes', 60)):
         if seconds>=1.5*length: return f'{seconds/length:.1f} {unit}'
     return f'{seconds:.0f} seconds'
@@ -238,9 +262,11 @@ class NothingRead(FitCallback):
         new = what not in self.said
         if new: self.said.append(what)
         return new
-    def after_epoch(self): self.look(epoch_figures(self.learn), self.epoch+1)
+    def after_epoch(self):
+        "Look at the figures of the epoch"
+        self.look(epoch_figures(self.learn), self.epoch+1)
     def look(self, figures, n):
-        "Look at the figures after `n` epochs"
+        "Look at the `figures` after `n` epochs"
         captchas,chars,blanks = [figures.get(k, float('nan')) for k in ('captcha_accuracy','char_accuracy','blanks')]
         if captchas>0: self.once('read')
         if not captchas==0 or 'read' in self.said: return
@@ -249,11 +275,15 @@ class NothingRead(FitCallback):
         elif not late and blanks>.95 and self.once('blanks'):
             self.tell('nothing read yet: CTC writes nothing but blanks at first, that is expected')
     def worry(self, n, blanks):
-        "Say once that it is late"
+        "Say once that it is late: `n` epochs, and the share `blanks` of the steps is blank"
         if not self.once('worry'): return
         shown = f', and {100*blanks:.0f} % of the steps are blanks' if blanks>.95 else ''
         self.tell(f'nothing read yet after {n} of {self.n_epoch} epochs{shown}: look whether the labels belong to '
                   'these images, and whether they can be read at this size; learn.diagnose() looks for the cause '
                   'after the fit')
-    def state(self): return dict(said=self.said)
-    def load_state(self, state): self.said = state['said']
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(said=self.said)
+    def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
+        self.said = state['said']

@@ -42,14 +42,14 @@ def begun(
     return text,line,frame,ground(r, frame.size, back),back,ink
 
 def strewn(r, img, frame, colours, n):
-    "`n` kinds of clutter, as fine as the type's size asks for"
+    "`n` kinds of clutter in `colours` over `img`, as fine as the type of `frame` asks for, as the dice `r` fall"
     width = 1+(frame.cap>18)+(frame.cap>34)
     for _ in range(n): clutter(r, img, colours, width)
 
 # %% ../nbs/07_captchas.ipynb #ed98d9b4
 @drawn('captcha_lines', .09)
 def captcha_lines(r, hands):
-    "Letters of one colour with lines, arcs, dots or a grid"
+    "Letters of one colour with lines, arcs, dots or a grid, written by `hands` as the dice `r` fall"
     text,line,f,img,back,ink = begun(r, hands, r.between(.1, .9))
     faint = [vary(r, back, 60), vary(r, back, 60)]
     strewn(r, img, f, faint, r.pick([0,0,1,2]))
@@ -64,7 +64,7 @@ def captcha_lines(r, hands):
 # %% ../nbs/07_captchas.ipynb #d3a14c63
 @drawn('captcha_colours', .07)
 def captcha_colours(r, hands):
-    "Each letter has a colour of its own, perhaps on a wild ground"
+    "Each letter has a colour of its own, perhaps on a wild ground, written by `hands` as the dice `r` fall"
     text,line,f,img,back,ink = begun(r, hands, r.between(.1, 1), mixed=.4, least=90)
     dark = sum(ink)<sum(back)
     inks = [colour(r, 0, 120, .1) if dark else colour(r, 150, 255, .1) for _ in range(5)]
@@ -77,7 +77,7 @@ def captcha_colours(r, hands):
 
 # %% ../nbs/07_captchas.ipynb #86ae18e7
 def swelled(r, mask, cap):
-    "`mask` in deep waves, in rows and columns"
+    "`mask` in deep waves, in rows and columns, as the dice `r` fall; capitals are `cap` pixels high"
     a,k,p = r.between(.08, .4)*cap,r.between(.5, 2.2)/cap,r.between(0, 6)
     mask = wave_rows(mask, lambda x: a*np.sin(k*x+p))
     b,m,q = r.between(.0, .25)*cap,r.between(1, 3)/cap,r.between(0, 6)
@@ -85,7 +85,7 @@ def swelled(r, mask, cap):
 
 @drawn('captcha_warped', .08)
 def captcha_warped(r, hands):
-    "One warped string of touching letters"
+    "One warped string of touching letters, written by `hands` as the dice `r` fall"
     text,line,f,img,back,ink = begun(r, hands, r.between(.1, .7), mixed=.1, tight=True, gap=r.between(-.12, .08))
     mask = swelled(r, Image.fromarray(line.mask(f.size, *f.at)), f.cap)
     if r.flip(.15) and f.cap>16: mask = thick(mask)
@@ -96,7 +96,7 @@ def captcha_warped(r, hands):
 # %% ../nbs/07_captchas.ipynb #8121df30
 @drawn('captcha_hollow', .08)
 def captcha_hollow(r, hands):
-    "Outlined letters, warped, perhaps touching or overlapping"
+    "Outlined letters, warped, perhaps touching or overlapping, written by `hands` as the dice `r` fall"
     text,line,f,img,back,ink = begun(r, hands, r.between(.1, .8), mixed=.1, tight=True, gap=r.between(-.12, .15), least=r.pick([70,110]))
     if r.flip(.6): edges = outline(Image.fromarray(line.mask(f.size, *f.at)))
     else: edges = _each_outlined(line, f)
@@ -127,7 +127,7 @@ def _across(r, img, inks, cap):
 
 @drawn('captcha_touching', .09)
 def captcha_touching(r, hands):
-    "Letters that touch, under thick lines"
+    "Letters that touch, under thick lines, written by `hands` as the dice `r` fall"
     gap = r.between(-.2, .02) if r.flip(.6) else r.between(0, .12)
     text,line,f,img,back,ink = begun(r, hands, r.between(.05, .6), mixed=.1, tight=True, gap=gap)
     mask = Image.fromarray(line.mask(f.size, *f.at))
@@ -143,7 +143,7 @@ def captcha_touching(r, hands):
 
 # %% ../nbs/07_captchas.ipynb #7519c747
 def crowd(r, img, hands, colours, cap, n):
-    "`n` letters of height `cap` at random places"
+    "`n` letters of height `cap` in `colours` at random places of `img`, written by `hands` as the dice `r` fall"
     w,h = img.size
     _,stamps = hands.typed(r, random_text(r, dict(mixed=1, digits=1)))
     if not stamps: return
@@ -154,7 +154,7 @@ def crowd(r, img, hands, colours, cap, n):
 
 @drawn('captcha_crowd', .05)
 def captcha_crowd(r, hands):
-    "Letters on a ground of other, fainter or smaller ones"
+    "Letters on a ground of other, fainter or smaller ones, written by `hands` as the dice `r` fall"
     text,line,f,img,back,ink = begun(r, hands, r.between(0, .8), least=100)
     small = r.flip(.5)
     faint = [vary(r, back, 55), vary(r, back, 55)]
@@ -193,7 +193,7 @@ def _tiles(r, img, line, f, back, ink):
 
 @drawn('captcha_blocks', .05)
 def captcha_blocks(r, hands):
-    "Letters on tiles, or across blocks of exchanged colours"
+    "Letters on tiles, or across blocks of exchanged colours, written by `hands` as the dice `r` fall"
     tiled = r.flip(.5)
     gap = dict(tight=True, gap=r.between(.4, .8)) if tiled else {}
     if tiled and r.flip(.4): gap.update(jump=r.between(.1, .7), turn=r.between(0, 35))
@@ -209,7 +209,7 @@ def captcha_blocks(r, hands):
 # %% ../nbs/07_captchas.ipynb #1276cf19
 @drawn('captcha_noise', .06)
 def captcha_noise(r, hands):
-    "Letters in noise, or with parts of their ink missing"
+    "Letters in noise, or with parts of their ink missing, written by `hands` as the dice `r` fall"
     text,line,f,img,back,ink = begun(r, hands, r.between(0, .8), least=80)
     mask = Image.fromarray(line.mask(f.size, *f.at))
     if r.flip(.3): mask = waves(r, mask, f.cap, .2)

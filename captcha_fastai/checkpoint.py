@@ -71,10 +71,12 @@ class Checkpoint(FitCallback):
         self.images = images_digest(self.dls)
         if self.file.exists(): self.load()
     def before_epoch(self):
+        "Skip the epoch if it was done before the fit was resumed"
         if self.epoch<self.learn.first_epoch: raise CancelEpochException
         if self.states is not None: set_random_states(self.learn, self.states)
         self.states = None
     def after_epoch(self):
+        "Write the checkpoint, and keep the best weights"
         if self.epoch<self.learn.first_epoch: return
         self.keep_best()
         data = io.BytesIO() # torch.save hides what is wrong with a disk
@@ -110,7 +112,9 @@ def _major(version):
     return (first, *rest[:1]) if first=='0' else (first,)
 
 # %% ../nbs/46_checkpoint.ipynb #3ae09036
-def n_params(model): return sum(p.numel() for p in model.parameters())
+def n_params(model):
+    "How many parameters `model` has"
+    return sum(p.numel() for p in model.parameters())
 
 def stateful(learn):
     "The callbacks of `learn` that take part in a checkpoint"
@@ -172,15 +176,20 @@ class Extend(FitCallback):
         enough = self.n_epoch>=self.min_epochs and len(self.dls.train_ds)>=self.min_images
         self.run = enough and self.learn.task.along_width and not self.learn.task.box and num_distrib()<2
     def after_epoch(self):
+        "Extend the fit, if the loss is still high when it is time to look"
         if self.extended or self.epoch+1!=round(self.at*self.n_epoch): return
         loss = epoch_figures(self.learn).get('train_loss', 0)
         if loss>self.max_loss: self.extend(loss)
     def extend(self, loss):
+        "Double the number of epochs, and say that `loss` is why"
         self.learn.n_epoch *= 2
         self.extended = True
         if self.tell: self.tell(f'the training loss is still {loss:.2f} after {self.epoch+1} epochs, so there will be {self.n_epoch} of them')
-    def state(self): return dict(n_epoch=self.n_epoch, extended=self.extended)
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(n_epoch=self.n_epoch, extended=self.extended)
     def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
         self.learn.n_epoch = state['n_epoch']
         self.extended = state['extended']
 

@@ -19,7 +19,7 @@ from .files import disk_full, walk_once
 
 # %% ../nbs/67_command.ipynb #852079ac
 def say(*args):
-    "Print to standard error"
+    "Print `args` to standard error"
     print(*args, file=sys.stderr, flush=True)
 
 @contextmanager

@@ -81,19 +81,19 @@ def edits(
 
 # %% ../nbs/29_counts.ipynb #86e12ebb
 def count_captchas(pred, target):
-    "Whole captchas read correctly"
+    "Whole captchas read correctly: 1 if `pred` is `target`, of 1"
     return int(pred==target),1
 
 def count_chars(pred, target):
-    "Characters of the label that stand at their place in the prediction"
+    "Characters of the label `target` that stand at their place in the prediction `pred`"
     return sum(a==b for a,b in zip(pred, target)),len(target)
 
 def count_length(pred, target):
-    "Numbers of characters that are right"
+    "Numbers of characters that are right: 1 if `pred` has as many as `target`, of 1"
     return int(len(pred)==len(target)),1
 
 def count_edits(pred, target):
-    "Edits that would correct the prediction, per character of the label"
+    "Edits that would make the prediction `pred` the label `target`, per character of the label"
     return edit_distance(pred, target),len(target)
 
 # %% ../nbs/29_counts.ipynb #1b7715ce

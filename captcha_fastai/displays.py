@@ -21,7 +21,7 @@ _segments = {'0':'abcdef', '1':'bc', '2':'abdeg', '3':'abcdg', '4':'bcfg', '5':'
 segment_chars = ''.join(_segments)+'.:'
 
 class SegmentStyle:
-    "Proportions of a seven-segment display; lengths are shares of the height"
+    "Proportions of a seven-segment display, as the dice `r` fall; lengths are shares of the height"
     def __init__(self, r):
         self.wide = r.between(.44, .66)
         self.thick = r.between(.07, .19)

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 # %% ../nbs/06_drawings.ipynb #eb7073f2
 class Drawing(NamedTuple):
     "A picture, its text, and where the text is"
-    image: Image.Image
-    text: str
+    image: Image.Image # in any mode
+    text: str          # that it shows
     box: tuple   # `(left, top, right, bottom)` in pixels, around all characters
     chars: tuple # such a box for each character, from left to right
 

@@ -52,7 +52,7 @@ def two_colours(
     return (a,b) if r.flip(dark) else (b,a)
 
 def vary(r, c, by):
-    "The colour `c`, each channel changed by up to `by`"
+    "The colour `c`, each channel changed by up to `by`, as the dice `r` fall"
     return tuple(min(255, max(0, round(o+r.between(-by, by)))) for o in c)
 
 # %% ../nbs/07_effects.ipynb #a6a21b06
@@ -78,7 +78,9 @@ def to_image(
 
 # %% ../nbs/07_effects.ipynb #0f496a4e
 def clouds(r, size, base, by, cells=None):
-    "Soft spots around the colour `base`: few random colours, enlarged to `size` (width, height)"
+    """Soft spots, up to `by` from the colour `base`: `cells` (across, down) random colours, enlarged to `size` (width, height)
+
+    Without `cells`, the dice `r` say how many."""
     w,h = size
     if cells is None: cells = (r.randint(2, max(2, min(12, w//8))), r.randint(2, max(2, min(6, h//8))))
     small = np.array(base, np.float32)+by*noise(r, (cells[1],cells[0],3 if r.flip(.5) else 1))
@@ -86,18 +88,18 @@ def clouds(r, size, base, by, cells=None):
     return to_image(small).resize(size, Image.Resampling.BICUBIC)
 
 def gradient(r, size, base, by):
-    "From one colour near `base` to another"
+    "A picture of `size` that goes from one colour near `base` to another, up to `by` away, as the dice `r` fall"
     cells = r.pick([(2,1),(1,2),(2,2),(3,1)])
     return clouds(r, size, base, by, cells)
 
 def grainy(r, img, by):
-    "`img` with fine grain of strength `by`"
+    "`img` with fine grain of strength `by`, as the dice `r` fall"
     w,h = img.size
     grain = noise(r, (h,w,1) if r.flip(.6) else (h,w,3))
     return to_image(np.asarray(img, np.float32)+by*grain)
 
 def striped(r, size, base, by):
-    "Parallel stripes in two shades of `base`"
+    "A picture of `size` with parallel stripes in two shades of `base`, up to `by` away, as the dice `r` fall"
     w,h = size
     angle = r.between(0, math.pi)
     x = np.arange(w, dtype=np.float32)*math.cos(angle)
@@ -122,7 +124,7 @@ def ground(
 
 # %% ../nbs/07_effects.ipynb #5f38b9e0
 def lines(r, img, colours, width=1):
-    "Straight lines and polylines across `img`"
+    "Straight lines and polylines across `img` in `colours`, `width` pixels wide, as the dice `r` fall"
     pen = ImageDraw.Draw(img)
     w,h = img.size
     for _ in range(r.randint(1, 6)):
@@ -131,7 +133,7 @@ def lines(r, img, colours, width=1):
         pen.line(points, r.pick(colours), r.randint(1, width))
 
 def arcs(r, img, colours, width=1):
-    "Arcs of ellipses"
+    "Arcs of ellipses on `img` in `colours`, `width` pixels wide, as the dice `r` fall"
     pen = ImageDraw.Draw(img)
     w,h = img.size
     for _ in range(r.randint(1, 4)):
@@ -141,7 +143,7 @@ def arcs(r, img, colours, width=1):
         pen.arc(box, start, start+r.randint(40, 300), r.pick(colours), r.randint(1, width))
 
 def curves(r, img, colours, width=1):
-    "Sine curves from edge to edge"
+    "Sine curves from edge to edge of `img` in `colours`, `width` pixels wide, as the dice `r` fall"
     pen = ImageDraw.Draw(img)
     w,h = img.size
     for _ in range(r.randint(1, 3)):
@@ -152,7 +154,7 @@ def curves(r, img, colours, width=1):
 
 # %% ../nbs/07_effects.ipynb #a8cb873f
 def dots(r, img, colours, width=1):
-    "Small dots or discs"
+    "Small dots or discs on `img` in `colours`, `width` pixels wide, as the dice `r` fall"
     pen = ImageDraw.Draw(img)
     w,h = img.size
     n = r.randint(5, max(6, w*h//120))
@@ -163,7 +165,7 @@ def dots(r, img, colours, width=1):
     for x,y in zip(xs[:60].tolist(), ys.tolist()): pen.ellipse((x, y, x+size, y+size), r.pick(colours))
 
 def grid(r, img, colours, width=1):
-    "Parallel lines in one or two directions"
+    "Parallel lines in one or two directions on `img` in `colours`, `width` pixels wide, as the dice `r` fall"
     pen = ImageDraw.Draw(img)
     w,h = img.size
     step = r.randint(5, 20)
@@ -187,7 +189,7 @@ def clutter(
 
 # %% ../nbs/07_effects.ipynb #cad49fe7
 def wave_rows(img, shift, fill=0):
-    "Move columns of `img` down by `shift(x)` pixels, an array function, by strips of 6 pixels"
+    "Move columns of `img` down by `shift` (an array function of x) pixels, in strips of 6 pixels; `fill` comes in"
     w,h = img.size
     xs = np.append(np.arange(0, w, 6), w)
     ys = shift(xs).tolist()
@@ -196,7 +198,7 @@ def wave_rows(img, shift, fill=0):
     return img.transform(img.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR, fillcolor=fill)
 
 def wave_cols(img, shift, fill=0):
-    "Move rows of `img` to the right by `shift(y)` pixels, by strips of 5 pixels"
+    "Move rows of `img` to the right by `shift` (an array function of y) pixels, in strips of 5 pixels; `fill` comes in"
     w,h = img.size
     ys = np.append(np.arange(0, h, 5), h)
     xs = shift(ys).tolist()
@@ -250,7 +252,7 @@ def perspective(
 
 # %% ../nbs/07_effects.ipynb #004d2136
 def light(r, img, by=.4):
-    "`img` under uneven light: bright and dark sides, perhaps a spot of glare"
+    "`img` under uneven light of strength `by`: bright and dark sides, perhaps a spot of glare, as the dice `r` fall"
     w,h = img.size
     cells = r.pick([(2,1),(1,2),(2,2),(3,2)])
     small = 128*(1+by*noise(r, (cells[1],cells[0])).clip(-1.3, 1.3))
@@ -258,14 +260,14 @@ def light(r, img, by=.4):
     return to_image(np.asarray(img, np.float32)*field[...,None])
 
 def blurred(r, img, cap):
-    "`img` out of focus or moved, by a share of the type's height"
+    "`img` out of focus or moved, by a share of the type's height `cap`, as the dice `r` fall"
     radius = r.between(.01, .055)*cap*min(1, cap/22)
     if r.flip(.7): return img.filter(ImageFilter.GaussianBlur(radius))
     side = (radius*1.5, 0) if r.flip(.6) else (0, radius*1.5)
     return img.filter(ImageFilter.BoxBlur(side))
 
 def coarse(r, img, least=15):
-    "`img` reduced, at least to `least` pixels height, and perhaps enlarged again"
+    "`img` reduced, at least to `least` pixels height, and perhaps enlarged again, as the dice `r` fall"
     w,h = img.size
     k = r.between(max(.3, min(1, least/h)), .85)
     if k>=1: return img
@@ -275,7 +277,7 @@ def coarse(r, img, least=15):
     return small if r.flip(.5) else small.resize((w,h), r.pick([Image.Resampling.BILINEAR, Image.Resampling.NEAREST]))
 
 def jpeg(r, img):
-    "`img` after compression"
+    "`img` after compression, as the dice `r` fall"
     file = io.BytesIO()
     quality = r.randint(12, 40) if r.flip(.25) else r.randint(40, 95)
     img.save(file, 'JPEG', quality=quality)
@@ -284,12 +286,12 @@ def jpeg(r, img):
 
 # %% ../nbs/07_effects.ipynb #1db52808
 def few_colours(r, img):
-    "`img` in few shades of each colour"
+    "`img` in few shades of each colour, as the dice `r` fall"
     step = r.pick([17, 25.5, 36.4, 51])
     return to_image(np.round(np.asarray(img, np.float32)/step)*step)
 
 def salt(r, img, share=.08):
-    "`img` with single pixels in black, white or a colour"
+    "`img` with up to this `share` of single pixels in black, white or a colour, as the dice `r` fall"
     pixels = np.array(img)
     h,w,_ = pixels.shape
     at = noise(r, (h,w))

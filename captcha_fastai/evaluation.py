@@ -15,6 +15,7 @@ class Evaluation(dict):
     "Named results on labelled images, printed one to a line"
     claims = True # may the shares be printed with their intervals?
     def line(self, name, value):
+        "The line that says that `name` is `value`"
         if isinstance(value, Share): text = str(value) if self.claims else f'{value.n_right} of {value.n} (no interval: these images stopped the fit)'
         else: text = str(value) if isinstance(value, int) else f'{value:.4f}'
         return f'{name:26}{text}'

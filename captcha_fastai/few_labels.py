@@ -31,6 +31,7 @@ class InkStart(FitCallback):
         self.run = hasattr(self.ctc, 'start_weight') and not getattr(self.learn, 'from_start', False)
         self.weight = 1.
     def after_pred(self):
+        "Weigh the objective of the start; less from batch to batch"
         if not self.training:
             self.ctc.start_weight = 0.
             return
@@ -44,8 +45,12 @@ class InkStart(FitCallback):
         return ink_steps(self.x, (y!=Vocab.blank).sum(1), y.shape[1], n_steps)
     def end(self):
         if self.ctc is not None: self.ctc.start_weight = 0.
-    def state(self): return dict(weight=self.weight)
-    def load_state(self, state): self.weight = state['weight']
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(weight=self.weight)
+    def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
+        self.weight = state['weight']
 
 # %% ../nbs/48_few_labels.ipynb #49b82e47
 def outputs_of(
@@ -138,15 +143,18 @@ class Recombine(AtShares):
         self.run = self.suits(dl)
         if isinstance(dl, CaptchaDL): dl.mix = self.mix if self.run else None
     def suits(self, dl):
-        "Can these images be cut, and is the fit long enough?"
+        "Can the images of `dl` be cut, and is the fit long enough?"
         task = self.learn.task
         cuttable = task.along_width and not task.box and isinstance(dl, CaptchaDL) and not dl.redraw and self.dls.n_pos>1
         return cuttable and self.n_epoch>=self.min_epochs and self.learn.n_steps>=2*self.dls.n_pos-1 # steps for any text
     def end(self):
         dl = train_dl(self.learn)
         if isinstance(dl, CaptchaDL): dl.mix = None
-    def state(self): return dict(cuts=self.cuts)
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(cuts=self.cuts)
     def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
         self.pool()
         self.cuts = state['cuts']
 
@@ -166,6 +174,7 @@ def pool(self:Recombine):
 
 @patch
 def before_epoch(self:Recombine):
+    "Cut the images, if it is time to"
     if self.epoch<self.learn.first_epoch: return
     if not (self.cuts is None or self.due() or self.had is not train_dl(self.learn).extra): return
     self.pool()
@@ -176,7 +185,7 @@ def before_epoch(self:Recombine):
 
 @patch
 def by_ink(self:Recombine, lengths):
-    "Places `(n, n_pos)` of the characters in pixels, by their share of the ink"
+    "Places `(n, n_pos)` of the characters in pixels, by their share of the ink; `lengths` are numbers of characters"
     places = torch.zeros_like(self.ids)
     for at in widths_of(self.pieces).argsort(stable=True).split(64):
         part = rows_of(self.pieces, at)
@@ -239,8 +248,11 @@ class SelfTrain(AtShares):
     def end(self):
         dl = train_dl(self.learn)
         if isinstance(dl, CaptchaDL): dl.add()
-    def state(self): return dict(at=self.at, ids=self.ids, counts=self.counts)
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(at=self.at, ids=self.ids, counts=self.counts)
     def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
         self.open()
         self.believe(state['at'], state['ids'])
         self.counts = state['counts']
@@ -298,6 +310,7 @@ def read(self:SelfTrain)->list: # pairs (text, probability)
 
 @patch
 def before_epoch(self:SelfTrain):
+    "Read the images without labels, if it is time to, and believe the sure readings"
     if not self.due(): return
     self.open()
     usual = self.trusted_lengths()

@@ -100,8 +100,8 @@ def _nearest(features):
 # %% ../nbs/07_fonts.ipynb #5377563f
 class Face(NamedTuple):
     "A font file that was checked"
-    path: str
-    family: str
+    path: str    # of the file
+    family: str  # as the font names itself
     chars: str   # those of our characters that it really draws
     points: int  # the size at which its capitals are 40 pixels high
     score: float # 1 is plain, .4 is hardly readable

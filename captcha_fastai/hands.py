@@ -66,7 +66,7 @@ class Hands:
 
 # %% ../nbs/07_hands.ipynb #e0c741c2
 def lining(hands, k):
-    "Do all digits of font `k` stand on the line, as high as capitals?"
+    "Do all digits of font `k` of `hands` stand on the line, as high as capitals?"
     key = k,'lining'
     if key not in hands.alike:
         heights = [o.levels[0].getbbox()[3]-o.levels[0].getbbox()[1] for o in (hands.stamp(k, c) for c in '012')]
@@ -147,7 +147,7 @@ def _pen_digit(tile):
 
 @patch
 def written(self:Hands, r, text):
-    "Write with a pen: digits and marks (other characters are left out), and a stamp for each"
+    "Write `text` with a pen as the dice `r` fall: digits and marks (other characters are left out), and a stamp for each"
     text = ''.join(c for c in text if c.isdigit() or c in _strokes or c==' ')
     stamps = []
     for c in text:

@@ -71,7 +71,7 @@ def _append(path, data):
 # %% ../nbs/09_label_file.ipynb #4273ae66
 class Conflict(NamedTuple):
     "An image that was decided differently elsewhere; the newer decision counts"
-    file: str
+    file: str        # name of the image
     ours: Decision   # what counted before; `None` if nothing did
     theirs: Decision # what the file says now; `None` if its line was removed
 
@@ -268,7 +268,9 @@ class lock_folder:
         json.dump(dict(address=str(address), pid=os.getpid()), self._file)
         self._file.flush()
 
-    def close(self): self._file.close()
+    def close(self):
+        "Let others label the folder"
+        self._file.close()
     def __enter__(self): return self
     def __exit__(self, *args): self.close()
 

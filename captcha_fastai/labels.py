@@ -32,7 +32,9 @@ class Options:
     spaces: bool = False       # keep spaces around labels?
 
     @property
-    def by_name(self): return bool(self.label_pattern or self.label_func or self.numbered)
+    def by_name(self):
+        "Do the names of the files say the labels?"
+        return bool(self.label_pattern or self.label_func or self.numbered)
 
 class Source(NamedTuple):
     "Labelled images, and what their source says about them"

@@ -30,7 +30,9 @@ class Normalise(nn.Module):
         self.register_buffer('mean', mean[:,None,None])
         self.register_buffer('std', std[:,None,None])
 
-    def forward(self, x): return (x-self.mean)/self.std
+    def forward(self, x):
+        "`x` minus the mean, in units of the standard deviation"
+        return (x-self.mean)/self.std
 
 # %% ../nbs/18_layers.ipynb #693500a6
 class Columns:
@@ -82,6 +84,7 @@ class Ink(nn.Module):
         paper=None,   # `(bs, n_in)`, from 0 to 1: the background; `None` takes the lower median of each channel
         columns=None, # the `Columns` of a padded batch
     ):                # same shape as `x`
+        "Images as contrasts with their background"
         if paper is None: paper = own_paper(x, columns)
         ink = paper[...,None,None]-x
         if columns is None: return ink/(ink.float().flatten(1).std(1)[:,None,None,None]+.02)
@@ -128,11 +131,14 @@ def masked_conv(
 # %% ../nbs/18_layers.ipynb #eb8f3590
 class MaskedConv(ConvLayer):
     "A `ConvLayer` that takes the `Columns` of a padded batch"
-    def forward(self, x, columns=None): return super().forward(x) if columns is None else masked_conv(self, x, columns)
+    def forward(self, x, columns=None):
+        "The convolution of `x`, blind to what is behind the images; `columns` are the `Columns` of a padded batch"
+        return super().forward(x) if columns is None else masked_conv(self, x, columns)
 
 class MaskedBlock(ResBlock):
     "A `ResBlock` that takes the `Columns` of a padded batch"
     def forward(self, x, columns=None):
+        "The features of `x`, with the `columns` of a padded batch"
         if columns is None: return super().forward(x)
         y = x
         for conv in self.convpath: y = masked_conv(conv, y, columns)
@@ -142,6 +148,7 @@ class MaskedBlock(ResBlock):
 class MaskedBody(nn.Sequential):
     "A sequence of layers that all take the `Columns` of a padded batch"
     def forward(self, x, columns=None):
+        "`x` through all layers, with the `columns` of a padded batch"
         for layer in self: x = layer(x) if columns is None else layer(x, columns=columns)
         return x
 
@@ -164,6 +171,7 @@ class FixedHead(nn.Module):
         self.linear = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(n, n_pos*n_class))
 
     def forward(self, x):
+        "The scores of the features `x`"
         scores = self.linear(self.pool(x))
         return scores.view(-1, self.n_pos, self.n_class)
 
@@ -188,6 +196,7 @@ class StepHead(nn.Module):
         self.score = nn.Linear(sizes[-1], n_class)
 
     def forward(self, x):
+        "The scores of the features `x`"
         columns = x.permute(0,3,1,2).flatten(2)
         x = self.linear(self.drop(columns))
         for rnn in self.rnns: x = rnn(x)[0]
@@ -230,6 +239,7 @@ class ConvHead(nn.Module):
         self.score = nn.Linear(hidden, n_class)
 
     def forward(self, x, columns=None):
+        "The scores of the features `x`, with the `columns` of a padded batch"
         steps = self.mix(self.drop(x.flatten(1,2)), columns).transpose(1,2)
         scores = self.score(self.drop(steps))
         return scores if columns is None else certain_blanks(scores, columns)
@@ -252,6 +262,7 @@ class LengthHead(nn.Module):
         self.chars = FixedHead(hidden, (1,1), n_pos, n_class)
 
     def forward(self, x):
+        "The scores of the length, and of the characters, of the features `x`"
         x = self.mix(x)
         return self.length(x),self.chars(x)
 
@@ -267,6 +278,7 @@ class BoxByPlace(nn.Module):
         nn.init.zeros_(self.score[1].weight)
 
     def forward(self, x):
+        "The boxes of the features `x`"
         score,offset = self.score(x).float().flatten(2).chunk(2, 1) # each `(bs, 4, h*w)`: left, top, right, bottom
         h,w = x.shape[-2:]
         xs = (torch.arange(w, device=x.device)+.5)/w
@@ -292,7 +304,9 @@ class BoxByRegression(nn.Module):
         pools = [nn.AdaptiveAvgPool2d(1)] if pool else []
         self.box = nn.Sequential(*pools, nn.Flatten(), nn.Linear(n, hidden), nn.ReLU(), nn.Linear(hidden, 4))
 
-    def forward(self, x): return self.box(x).float().sigmoid()
+    def forward(self, x):
+        "The boxes of the features `x`"
+        return self.box(x).float().sigmoid()
 
 # %% ../nbs/18_layers.ipynb #fd8eabfe
 class AttendRows(nn.Module):
@@ -304,6 +318,7 @@ class AttendRows(nn.Module):
         self.score = nn.Conv2d(c, 1, 1)
 
     def forward(self, x):
+        "The features `x` with one row, a weighted mean of all rows"
         weight = self.score(x).softmax(2)
         return (x*weight).sum(2, keepdim=True)
 
@@ -327,6 +342,7 @@ class GRUHead(nn.Module):
         self.score = nn.Linear(hidden, n_class)
 
     def forward(self, x):
+        "The scores of the features `x`"
         same = self.squeeze(x)[:,None].repeat(1, self.n_pos, 1)
         return self.score(self.rnn(same)[0])
 
@@ -341,4 +357,6 @@ class LocatedHead(nn.Module):
         self.text = text
         self.box = box
 
-    def forward(self, x): return self.text(x),self.box(x)
+    def forward(self, x):
+        "Scores and boxes of the features `x`"
+        return self.text(x),self.box(x)

@@ -129,8 +129,8 @@ class Place(NamedTuple):
     "A column that may name the files"
     share: float  # of the rows whose file exists
     known: bool   # does its header say so?
-    table: Table
-    column: int
+    table: Table  # that has the column
+    column: int   # its number, from 0
     folder: Path  # that the names are relative to
 
 def located(folder, name):

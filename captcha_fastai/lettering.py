@@ -38,7 +38,9 @@ class Frame:
         self.x = x
         self.y = y
     @property
-    def at(self): return self.cap,self.x,self.y
+    def at(self):
+        "Height of capitals, and the top left corner"
+        return self.cap,self.x,self.y
 
 _heights = {(14,18):.05, (18,26):.2, (26,40):.36, (40,64):.36, (64,84):.03}
 _shares = {(.5,.92):.76, (.3,.5):.13, (.92,1.06):.11}
@@ -93,7 +95,7 @@ def setting(
 
 # %% ../nbs/07_lettering.ipynb #380c9109
 def stencilled(r, stamps):
-    "`stamps` with a gap through each"
+    "`stamps` with a gap through each, as the dice `r` fall"
     width = r.between(.05, .12)
     level = r.flip(.25)
     return [_cut(o, width, level, r.between(.42, .58)) if o.width>.15 else o for o in stamps]
@@ -109,7 +111,7 @@ def _cut(o, width, level, at):
 
 # %% ../nbs/07_lettering.ipynb #7fe2dfad
 def shifted(mask, dx, dy):
-    "`mask` (Pillow `L`) moved by whole pixels; empty where nothing comes in"
+    "`mask` (Pillow `L`) moved by `dx` and `dy` whole pixels; empty where nothing comes in"
     moved = Image.new('L', mask.size)
     moved.paste(mask, (dx,dy))
     return moved
@@ -128,7 +130,7 @@ def outline(mask):
     return ImageChops.subtract(thick(mask), mask)
 
 def eaten(r, mask):
-    "`mask` with holes, as of worn print"
+    "`mask` with holes, as of worn print, as the dice `r` fall"
     w,h = mask.size
     level = r.between(.8, 2.2)
     if r.flip(.5):

@@ -59,7 +59,9 @@ class TextLoss:
         ids = torch.from_numpy(_padded_ids(texts, self.vocab, out['scores'].shape[1]))
         return (ids, probs[-1]) if self.task.box else ids
 
-    def reduce(self, losses): return losses if self.reduction=='none' else getattr(losses, self.reduction)()
+    def reduce(self, losses):
+        "The mean of `losses`, one for each image; or what `reduction` says"
+        return losses if self.reduction=='none' else getattr(losses, self.reduction)()
     def __repr__(self): return f'{type(self).__name__}({self.vocab!r})'
 
 # %% ../nbs/35_losses.ipynb #0e867c5e

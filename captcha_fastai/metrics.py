@@ -37,9 +37,11 @@ class CountMetric(Metric):
         self.count = count
         self._name = name
     def reset(self):
+        "Forget what was counted"
         self.right = 0
         self.of = 0
     def accumulate(self, learn):
+        "Count the batch that `learn` has just read"
         target = _first(learn.y)
         preds = rows_of_ids(_first(learn.loss_func.best(learn.pred)))
         each = [self.count(p, t) for p,t in zip(preds, rows_of_ids(target))]
@@ -47,9 +49,13 @@ class CountMetric(Metric):
         self.right += right
         self.of += of
     @property
-    def value(self): return self.right/self.of if self.of else None
+    def value(self):
+        "The share, or `None` without images"
+        return self.right/self.of if self.of else None
     @property
-    def name(self): return self._name
+    def name(self):
+        "Of the column"
+        return self._name
 
 # %% ../nbs/40_metrics.ipynb #79f5f8db
 def CaptchaAccuracy():
@@ -78,17 +84,23 @@ def PositionAccuracy(
 class BlankShare(Metric):
     "Share of CTC steps whose best class is the blank"
     def reset(self):
+        "Forget what was counted"
         self.blanks = 0
         self.steps = 0
     def accumulate(self, learn):
+        "Count the batch that `learn` has just read"
         scores = learn.loss_func.task.as_dict(learn.pred)['scores']
         best = _gathered(learn, scores.argmax(-1))
         self.blanks += (best==Vocab.blank).sum().item()
         self.steps += best.numel()
     @property
-    def value(self): return self.blanks/self.steps if self.steps else None
+    def value(self):
+        "The share, or `None` without steps"
+        return self.blanks/self.steps if self.steps else None
     @property
-    def name(self): return 'blanks'
+    def name(self):
+        "Of the column"
+        return 'blanks'
 
 # %% ../nbs/40_metrics.ipynb #8a7805f2
 def _pixels(shares, size):
@@ -123,16 +135,22 @@ class BoxMetric(Metric):
         self.func = func
         self._name = name
     def reset(self):
+        "Forget what was summed"
         self.total = 0.
         self.of = 0
     def accumulate(self, learn):
+        "Add the batch that `learn` has just read"
         each = _gathered(learn, self.func(learn.pred[-1], learn.y[1], learn.x.shape[-2:]))
         self.total += each.sum().item()
         self.of += len(each)
     @property
-    def value(self): return self.total/self.of if self.of else None
+    def value(self):
+        "The mean, or `None` without images"
+        return self.total/self.of if self.of else None
     @property
-    def name(self): return self._name
+    def name(self):
+        "Of the column"
+        return self._name
 
 # %% ../nbs/40_metrics.ipynb #f141488e
 def MeanIoU():

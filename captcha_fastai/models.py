@@ -72,6 +72,7 @@ class MaskedNet(nn.Sequential):
         self.head = head
 
     def forward(self, x):
+        "Scores of the images `x`, each as if it were alone; `x.widths` says how wide they are"
         widths = getattr(x, 'widths', None)
         if isinstance(x, torch.Tensor) and type(x) is not torch.Tensor: x = x.as_subclass(torch.Tensor)
         if widths is None: return self.head(self.body(x))
@@ -155,7 +156,9 @@ def resize_rows(
 # %% ../nbs/20_models.ipynb #15c5658d
 class Bytes(nn.Module):
     "Pixels from 0 to 255, as files hold them"
-    def forward(self, x): return x*255
+    def forward(self, x):
+        "`x` times 255"
+        return x*255
 
 def _dense(n_in, n_out, norm, dropout):
     "The layers of one fully connected block"

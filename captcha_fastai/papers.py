@@ -19,7 +19,7 @@ from .typeset import Setting, set_line
 
 # %% ../nbs/07_papers.ipynb #dc084cc4
 def guilloche(r, img, inks):
-    "Bundles of fine curves over all of `img`"
+    "Bundles of fine curves in `inks` over all of `img`, as the dice `r` fall"
     w,h = img.size
     pen = ImageDraw.Draw(img)
     xs = np.arange(0, w+8, 8)
@@ -30,7 +30,7 @@ def guilloche(r, img, inks):
         pen.line(np.stack([xs, ys], 1).ravel().tolist(), inks[i%len(inks)])
 
 def ruled(r, img, line, f, ink):
-    "Lines or boxes of a form around `line`"
+    "Lines or boxes of a form on `img` in the colour `ink`, around `line` in its frame `f`, as the dice `r` fall"
     w,h = img.size
     pen = ImageDraw.Draw(img)
     low = f.y+line.size[1]*f.cap*r.between(1., 1.12)
@@ -46,7 +46,7 @@ def ruled(r, img, line, f, ink):
         for i in range(int(w/step)+1): pen.line((i*step, high, i*step, low), ink, width)
 
 def paper(r, size, back):
-    "A sheet of paper of the colour `back`, perhaps with security print"
+    "A sheet of paper of `size` and the colour `back`, perhaps with security print, as the dice `r` fall"
     img = gradient(r, size, back, 10) if r.flip(.5) else clouds(r, size, back, 8)
     if r.flip(.35): guilloche(r, img, [vary(r, back, 45), vary(r, back, 45)])
     return img
@@ -60,7 +60,7 @@ def _paper_colours(r):
 
 @drawn('paper', .05)
 def printed(r, hands):
-    "Print on paper of forms and securities"
+    "Print on paper of forms and securities, written by `hands` as the dice `r` fall"
     text,stamps = hands.typed(r, random_text(r, dict(digits=3, upper_digits=2, amounts=2, dates=1, sums=.3, mixed=.5, words=.3)))
     line = set_line(r, stamps, setting(r, .03, text))
     f = fit(r, line, len(text))
@@ -75,7 +75,7 @@ def printed(r, hands):
 # %% ../nbs/07_papers.ipynb #6ed777eb
 @drawn('receipts', .035)
 def receipt(r, hands):
-    "A line of a receipt or label"
+    "A line of a receipt or label, written by `hands` as the dice `r` fall"
     text,stamps = hands.typed(r, random_text(r, dict(digits=3, amounts=4, dates=2, upper_digits=2, upper=1, words=.5)))
     line = set_line(r, stamps, Setting(wide=r.between(.6, 1.1), gap=r.between(0, .2)))
     f = fit(r, line, len(text), height=r.randint(14, 44), share=(.4,.9))
@@ -107,7 +107,7 @@ def _stroke(r, mask, cap):
 
 @drawn('handwritten', .09, digits=True)
 def handwritten(r, hands):
-    "Digits by hand"
+    "Digits by hand, written by `hands` as the dice `r` fall"
     text,stamps = hands.written(r, random_text(r, dict(digits=.62, amounts=.23, dates=.05, sums=.1)))
     how = Setting(wide=r.between(.75, 1.3), slant=r.between(-.1, .3) if r.flip(.5) else 0., turn=r.between(0, 8),
                   jump=r.between(0, .15), grow=r.between(0, .2), gap=r.between(-.2, .12) if r.flip(.65) else r.between(.1, .6), tight=True)
@@ -146,7 +146,7 @@ def _plaque(r, img, line, f, back):
 
 @drawn('houses', .06)
 def house(r, hands):
-    "A house number, or another short sign outdoors"
+    "A house number, or another short sign outdoors, written by `hands` as the dice `r` fall"
     text = str(r.randint(1, r.pick([9, 99, 99, 999, 999, 9999])))
     if r.flip(.08): text += r.pick('abcABCD')
     if r.flip(.12): text = random_text(r, dict(upper_digits=1, upper=1, words=1, digits=2))
@@ -183,7 +183,7 @@ def _glare(r, img):
 
 @drawn('screens', .035)
 def screen(r, hands):
-    "Text on a screen, photographed"
+    "Text on a screen, photographed, written by `hands` as the dice `r` fall"
     text,stamps = hands.typed(r, random_text(r))
     line = set_line(r, stamps, setting(r, 0, text))
     f = fit(r, line, len(text))

@@ -19,10 +19,10 @@ from .image import ImagePrep
 # %% ../nbs/36_reading.ipynb #31fdaaa8
 class Character(NamedTuple):
     "One character of a reading; its place is `None` if it is not known, as with fixed positions"
-    char: str
-    probability: float
+    char: str         # what it is
+    probability: float # that it is this one
     left: float|None  # in pixels of the image
-    right: float|None
+    right: float|None  # likewise
 
 @dataclass(frozen=True)
 class Reading:
@@ -81,7 +81,7 @@ class Threshold:
 
     @classmethod
     def of(cls, goal, entry):
-        "The threshold that an entry of `config.json` describes"
+        "The threshold for the accuracy `goal` that an `entry` of `config.json` describes"
         entry = entry if isinstance(entry, dict) else dict(probability=entry)
         return cls(float(goal), **{k: v for k,v in entry.items() if k in cls.__dataclass_fields__})
 

@@ -116,8 +116,12 @@ light_alone = partial(FusedAugment, max_rotate=0, max_zoom=1)                   
 fused_adamw = partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)                  # all weights in one step
 
 def _augment(tfm): return lambda: [tfm()]
-def few_label_cbs(): return [InkStart(), Recombine(), Negatives()]
-def tuning_cbs(): return [Recombine(min_epochs=3, max_images=600, shares=(.35,)), Negatives()] # to align takes as long as to train
+def few_label_cbs():
+    "Callbacks for a fit from random weights on few labels"
+    return [InkStart(), Recombine(), Negatives()]
+def tuning_cbs():
+    "Callbacks for a fit that begins with weights that read"
+    return [Recombine(min_epochs=3, max_images=600, shares=(.35,)), Negatives()] # to align takes as long as to train
 
 _processor = dict(precision='auto', channels_last=True, schedule=dict(pct_start=.15, div=4))
 _repeated = dict(_processor, augment=_augment(shapes_and_light), min_images=900)

@@ -78,9 +78,11 @@ class LeaveOut(AtShares):
     def end(self):
         if isinstance(train_dl(self.learn), CaptchaDL): self.restore()
     def state(self):
+        "What a checkpoint keeps"
         ids = train_dl(self.learn).kept[1]
         return dict(only=train_dl(self.learn).only, counts=self.counts, read={i: ids[i].tolist() for i in self.own})
     def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
         train_dl(self.learn).fill()
         self.believe(state['read'])
         train_dl(self.learn).only = state['only']
@@ -106,6 +108,7 @@ def believe(self:LeaveOut,
 
 @patch
 def before_epoch(self:LeaveOut):
+    "Leave out or relabel what the readings contradict, if it is time to"
     dl = train_dl(self.learn)
     if not self.due() or not self.epoch or not dl.n: return
     self.restore()
@@ -138,9 +141,11 @@ class Doubt(FitCallback):
         if self.objective.task.box:
             raise ValueError("recipes that locate cannot weigh labels; leave robust out, or use another recipe")
     def before_batch(self):
+        "Ask for a loss of each image, once the start is over"
         self.on = self.training and self.pct_train>=self.start
         self.objective.reduction = 'none' if self.on else 'mean'
     def after_loss(self):
+        "Give improbable labels less weight"
         if not self.on: return
         losses = self.learn.loss_grad
         n = self.counted(self.yb[0].as_subclass(torch.Tensor))

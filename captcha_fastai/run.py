@@ -16,7 +16,7 @@ from .files import check_new, held, write_whole
 
 # %% ../nbs/69_run.ipynb #4a749c79
 def part_of(out):
-    "Where an unfinished run keeps what it needs to resume"
+    "Where the unfinished run of the recogniser `out` keeps what it needs to resume"
     return Path(out).with_name(Path(out).name+'.part')
 
 def new_part(
@@ -255,5 +255,5 @@ def advice_for(
     return '\n'.join(['\nwhat next:', *hints, str(diagnosis(learn)), *[wrong]*bool(wrong), more])
 
 def was_stopped(learn):
-    "Did Ctrl-C end the fit?"
+    "Did Ctrl-C end the fit of `learn`?"
     return any(cb.name=='stop_on_interrupt' and cb.stopped for cb in learn.cbs)

@@ -19,7 +19,7 @@ from .typeset import Setting, set_line
 
 # %% ../nbs/07_scenes.ipynb #7c8841c4
 def beside(r, img, hands, f, line, ink):
-    "Other text near the line: above, below, or both"
+    "Other text on `img` near `line` in its frame `f`, in the colour `ink`: above, below, or both, written by `hands` as the dice `r` fall"
     _,stamps = hands.typed(r, random_text(r, dict(words=1, digits=2, upper_digits=1)))
     other = set_line(r, stamps)
     w,h = img.size
@@ -31,7 +31,7 @@ def beside(r, img, hands, f, line, ink):
 
 @drawn('typed', .15)
 def typed(r, hands):
-    "A line of type"
+    "A line of type, written by `hands` as the dice `r` fall"
     text,stamps = hands.typed(r, random_text(r), mixed=r.flip(.04))
     if r.flip(.04): stamps = stencilled(r, stamps)
     line = set_line(r, stamps, setting(r, 0, text))
@@ -45,7 +45,7 @@ def typed(r, hands):
 
 @drawn('stencil', .02)
 def stencil(r, hands):
-    "Sprayed or cut letters"
+    "Sprayed or cut letters, written by `hands` as the dice `r` fall"
     text,stamps = hands.typed(r, random_text(r, dict(digits=3, upper_digits=3, upper=1, plates=1)))
     line = set_line(r, stencilled(r, stamps), setting(r, .05))
     f = fit(r, line, len(text))
@@ -93,7 +93,7 @@ def _display(r, text, stamps, dark, how):
 
 @drawn('segments', .07)
 def seven_segments(r, hands):
-    "A seven-segment display"
+    "A seven-segment display, as the dice `r` fall; `hands` are not asked"
     text = random_text(r, dict(digits=.75, amounts=.15, dates=.05, hex=.05)).replace(',', '.').lstrip('+')
     if r.flip(.06): text = '-'+text[:6]
     how = Setting(slant=r.pick([0,0,r.between(.05, .2)]), gap=r.between(-.08, .25))
@@ -103,7 +103,7 @@ def seven_segments(r, hands):
 
 @drawn('dots', .04)
 def dot_matrix(r, hands):
-    "A dot matrix: a display, or print in dots"
+    "A dot matrix: a display, or print in dots, as the dice `r` fall; `hands` are not asked"
     text,lit,dark = matrix(r, random_text(r))
     how = Setting(wide=r.between(.8, 1.2), gap=r.between(-.02, .2))
     return _display(r, text, lit, dark, how)
@@ -156,7 +156,7 @@ def _spread(r, text):
 
 @drawn('plates', .09)
 def plate(r, hands):
-    "A number plate"
+    "A number plate, written by `hands` as the dice `r` fall"
     text = _spread(r, plate_text(r) if r.flip(.75) else random_text(r, dict(digits=.3, upper_digits=.7)))
     text,stamps = hands.typed(r, text, plain=r.flip(.9))
     how = Setting(wide=r.between(.6, 1.15), gap=r.between(.02, .3), slant=r.pick([0,0,0,.1]), tight=r.flip(.6))
@@ -255,7 +255,7 @@ def _frames(r, img, n, x, step, wide, top, cell):
 # %% ../nbs/07_scenes.ipynb #86aa4a46
 @drawn('meters', .09)
 def meter(r, hands):
-    "A counter with wheels"
+    "A counter with wheels, written by `hands` as the dice `r` fall"
     text = _reading(r)
     n = len(text)
     h = r.randint(18, 60)

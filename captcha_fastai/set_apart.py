@@ -18,7 +18,7 @@ from .items import image_files
 def readable_files(
     folder,
 )->tuple: # the images' names relative to `folder`, and for those that cannot be opened, name → reason
-    "The images of a folder"
+    "The images of `folder`"
     folder = Path(folder)
     if not folder.is_dir(): raise ValueError(f"{folder} is not a folder; name a folder of images")
     own = ('recogniser','check')
@@ -55,5 +55,5 @@ def set_apart(
     seed=42,
     most=400, # of them: enough to show that 98 % are read
 )->list:   # in the order in which they are shown
-    "The images that accuracy is measured on"
+    "The images that accuracy is measured on, drawn by `seed`"
     return random_order(files, seed)[:min(-(-len(files)//3), most)]

@@ -129,7 +129,7 @@ def _check_fields(h, path):
 # %% ../nbs/11_svhn.ipynb #10265a8c
 class SvhnItem(NamedTuple):
     "A photograph of a number"
-    file: Path
+    file: Path     # of the photograph
     text: str      # the number
     digits: tuple  # for each digit, from left to right, a box `(left, top, right, bottom)` in pixels
     box: tuple     # the box around all digits

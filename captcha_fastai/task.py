@@ -90,9 +90,15 @@ class CTC(Task):
     along_width = True
     def expected(self, n_class, n_pos): return dict(scores=(None,n_class))
     def need(self, text): return min_steps(text)
-    def ids(self, out): return greedy_ids(out['scores'])
-    def decode(self, out, vocab, **rules): return map_decode(out['scores'], vocab, **rules)
-    def posterior(self, out, texts, vocab=None): return posterior(out['scores'], texts, vocab)
+    def ids(self, out):
+        "The most probable path of each image in `out`, collapsed"
+        return greedy_ids(out['scores'])
+    def decode(self, out, vocab, **rules):
+        "The most probable texts of `vocab` in the log-probabilities `out`, under `rules`, as `map_decode` takes them"
+        return map_decode(out['scores'], vocab, **rules)
+    def posterior(self, out, texts, vocab=None):
+        "Log-probabilities of `texts` in `out`; texts are class ids without a `vocab`"
+        return posterior(out['scores'], texts, vocab)
 
     def characters(self,
         row,   # name → log-probabilities of one image, without batch axis
@@ -111,9 +117,15 @@ class CTC(Task):
 class Positions(Task):
     "Scores `(bs, n_pos, n_class)`: one softmax per position"
     name = 'positions'
-    def ids(self, out): return fixed_ids(out['scores'])
-    def decode(self, out, vocab, **rules): return fixed_decode(out['scores'], vocab, **rules)
-    def posterior(self, out, texts, vocab=None): return fixed_posterior(out['scores'], texts, vocab)
+    def ids(self, out):
+        "The most probable class ids of each image in `out`"
+        return fixed_ids(out['scores'])
+    def decode(self, out, vocab, **rules):
+        "The most probable texts of `vocab` in the log-probabilities `out`, under `rules`, as `fixed_decode` takes them"
+        return fixed_decode(out['scores'], vocab, **rules)
+    def posterior(self, out, texts, vocab=None):
+        "Log-probabilities of `texts` in `out`; texts are class ids without a `vocab`"
+        return fixed_posterior(out['scores'], texts, vocab)
 
     def characters(self,
         row,   # name → log-probabilities of one image, without batch axis
@@ -130,9 +142,15 @@ class Length(Positions):
     name = 'length'
     outputs = ('length','scores')
     def expected(self, n_class, n_pos): return dict(length=(n_pos+2,), scores=(n_pos,n_class))
-    def ids(self, out): return length_ids(out['length'], out['scores'])
-    def decode(self, out, vocab, **rules): return length_decode(out['length'], out['scores'], vocab, **rules)
-    def posterior(self, out, texts, vocab=None): return length_posterior(out['length'], out['scores'], texts, vocab)
+    def ids(self, out):
+        "The most probable class ids of each image in `out`"
+        return length_ids(out['length'], out['scores'])
+    def decode(self, out, vocab, **rules):
+        "The most probable texts of `vocab` in the log-probabilities `out`, under `rules`, as `length_decode` takes them"
+        return length_decode(out['length'], out['scores'], vocab, **rules)
+    def posterior(self, out, texts, vocab=None):
+        "Log-probabilities of `texts` in `out`; texts are class ids without a `vocab`"
+        return length_posterior(out['length'], out['scores'], texts, vocab)
 
 # %% ../nbs/34_task.ipynb #ec90e95e
 tasks = {o.name: o for o in (CTC, Positions, Length)}

@@ -64,7 +64,9 @@ class CaptchaLearner(Learner):
         return ImagePrep(tuple(size), grey=n_in==1)
 
     @property
-    def dls(self): return self._dls
+    def dls(self):
+        "The dataloaders; new ones must fit the model"
+        return self._dls
     @dls.setter
     def dls(self, dls): self._dls = self._fitting_dls(dls)
 
@@ -91,12 +93,14 @@ class EqualSteps(Callback):
     "Fill up the scores of validation batches to the same number of steps, with certain blanks"
     order = 2
     def before_validate(self):
+        "Find the width of the widest image"
         if hasattr(self.dl, 'fill'): self.dl.fill() # then the widths are known, unless images are drawn again
         widths = getattr(self.dl, 'widths', None)
         prep = getattr(self.dls, 'prep', None)
         if widths is not None: self.width = int(widths.max())
         else: self.width = prep.size[1] if prep and prep.keep and getattr(self.dl, 'redraw', False) else None
     def after_pred(self):
+        "Fill up the scores of the batch"
         if self.training or self.width is None: return
         *_,width = self.x.shape
         n_steps = self.pred.shape[1]

@@ -13,9 +13,15 @@ from .fonts import variety_chars
 # %% ../nbs/07_texts.ipynb #7b4c147a
 class Dice(random.Random):
     "A seeded generator with short names"
-    def flip(self, share): return self.random()<share
-    def between(self, low, high): return low+(high-low)*self.random()
-    def pick(self, seq): return seq[int(self.random()*len(seq))]
+    def flip(self, share):
+        "True in this `share` of all calls"
+        return self.random()<share
+    def between(self, low, high):
+        "A number from `low` to `high`"
+        return low+(high-low)*self.random()
+    def pick(self, seq):
+        "One of `seq`"
+        return seq[int(self.random()*len(seq))]
     def weighted(self, shares):
         "A key of the dictionary `shares`, as often as its value says"
         x = self.random()*sum(shares.values())

@@ -105,7 +105,7 @@ class Flawed(NamedTuple):
     "How many labels seem to be wrong"
     share: float             # of all labels
     low: float               # 95 % interval of it
-    high: float
+    high: float               # its upper end
     probabilities: np.ndarray # `(n,)`: that the label is wrong; 0 for those that were read
     @property
     def count(self):

@@ -87,7 +87,7 @@ def _half(place):
 
 # %% ../nbs/07_typeset.ipynb #5ed75107
 class Line:
-    "Glyphs in their places, in heights of capitals"
+    "Glyphs in their `places`, in heights of capitals"
     def __init__(self, places):
         self.places = places
         halves = [_half(p) for p in places] or [(0,0)]

@@ -26,7 +26,7 @@ from .thresholds import Flawed, fit_flawed
 class Suspect(NamedTuple):
     "An image with its label, and the most probable other text"
     file: str         # what the image is
-    label: str
+    label: str        # that it has
     reading: str      # the most probable text that is not the label
     p_label: float    # probability of the label, by a recogniser that was not trained on the image
     p_reading: float  # probability of the reading
@@ -46,7 +46,7 @@ class Against(NamedTuple):
     label: str       # as the model writes it
     other: str       # the most probable text that is not the label
     log_label: float # their log-probabilities
-    log_other: float
+    log_other: float # of the other
     best: str        # the most probable text
 
 def against_labels(
