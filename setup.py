@@ -27,7 +27,7 @@ setup(
                                      'pages/*']},                                             # the pages for labelling and for reading
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev','app','ray','distributed','hf','docs')},
+    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev','app','web','svhn','ray','distributed','hf','docs')},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},
 )

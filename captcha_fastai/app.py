@@ -172,9 +172,9 @@ class Handlers:
         self.size = aimed_size(recogniser)
 
     def read(self, image, top_k):
-        """Read one image. Returns file, text, probability (of the text), certified (true if no other text is more
+        """Read one `image`. Returns file, text, probability (of the text), certified (true if no other text is more
         probable), characters (each with its probability, and its left and right edge in pixels if they are known),
-        box (left, top, right, bottom), alternatives and seconds; or file and error."""
+        box (left, top, right, bottom), alternatives (at most `top_k`) and seconds; or file and error."""
         if not image: return dict(file='', error='no image was sent')
         if type(top_k) not in (int,float) or top_k%1:
             return dict(file='', error=f'top_k must be a whole number, e.g. 3, and not {str(top_k)[:50]!r}')
@@ -182,19 +182,23 @@ class Handlers:
         return answer(self.recogniser, data, name, max(1, min(int(top_k), 10)))
 
     def batch(self, files):
-        """Read many images, or zips of images. Returns a list with an answer for each file, in their order; each is what
+        """Read many images, or zips of images: `files`. Returns a list with an answer for each file, in their order; each is what
         /read returns."""
         try: return read_many(self.recogniser, _named(files), self.max_files, self.max_mb)
         except ValueError as e: return [dict(file='', error=str(e))]
 
     def show(self, files):
-        "Cards for the tab Read; the first value empties the upload"
+        "Cards of `files` for the tab Read; the first value empties the upload"
         n = len(getattr(files, 'root', files) or [])
         if n>20: return None,card(dict(file=f'{n} images', error='the tab Batch reads more than 20 at a time'))
         return None,''.join(self._card(name, data) for name,data in _named(files))
 
-    def table(self, files): return None,table(self.batch(files), self.sure)
-    def frame(self, image): return read_frame(self.recogniser, _frame_bytes(image), self.size, self.sure)
+    def table(self, files):
+        "A table of `files` for the tab Batch; the first value empties the upload"
+        return None,table(self.batch(files), self.sure)
+    def frame(self, image):
+        "What a frame of the camera, `image`, says"
+        return read_frame(self.recogniser, _frame_bytes(image), self.size, self.sure)
 
     def _card(self, name, data):
         a = answer(self.recogniser, data, name)

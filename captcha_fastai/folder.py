@@ -31,6 +31,7 @@ limits = dict(
 )
 
 def damaged(path, why):
+    "The error for the file or folder at `path`, which is refused, and `why`"
     return ValueError(f"{path} is refused: {why}; copy the folder again from where it was written, or export it again")
 
 # %% ../nbs/38_folder.ipynb #829722bd

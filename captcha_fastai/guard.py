@@ -42,7 +42,7 @@ class Allowance:
         at_once,           # that a client begins with, and has at most
         per_second,        # that it regains
         max_clients=10_000,# to remember; who was silent longest is forgotten
-        clock=time.monotonic,
+        clock=time.monotonic, # seconds since any moment
     ):
         self.at_once,self.per_second,self.max_clients,self.clock = at_once,per_second,max_clients,clock
         self.clients = {} # client → (what was left, when)
@@ -85,7 +85,7 @@ def client_of(
 class Logins:
     "How long each attempt to log in has to wait"
     def __init__(self,
-        clock=time.monotonic,
+        clock=time.monotonic, # seconds since any moment
         longest=10, # seconds to wait; beyond that, an attempt is refused
     ):
         self.each = Allowance(5, per_second=1/5, clock=clock)

@@ -229,7 +229,9 @@ class ImagePrep:
                              "pass (height, width) in pixels, at most the size")
 
     @property
-    def n_in(self): return 1 if self.grey else 3
+    def n_in(self):
+        "Channels of the prepared image"
+        return 1 if self.grey else 3
 
     @property
     def keep(self):

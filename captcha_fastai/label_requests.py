@@ -44,8 +44,7 @@ def read_suspects(
         raise ValueError(f'{path} cannot be read ({e}); captcha_check {folder} writes it') from None
     lacks = [o for o in ('file','label','reading') if rows and o not in rows[0]]
     if lacks: raise ValueError(f"{path} has no column {' and no column '.join(lacks)}; captcha_check writes them")
-    names = [_name_in(o['file'], Path(folder), set(files)) for o in rows]
-    known = [_suspect(name, o) for name,o in zip(names, rows) if name]
+    known = [_suspect(name, o) for o in rows if (name := _name_in(o['file'], Path(folder), files))]
     if not known: raise ValueError(f'{path} lists no image of {folder}; nothing is suspect, or it is of another folder')
     if len(known)<len(rows): say(f'{path}: {len(rows)-len(known)} of {len(rows)} files are not in {folder}; left out')
     return known
@@ -59,8 +58,7 @@ def _name_in(file, folder, files):
 
 def _suspect(name, row):
     def number(k):
-        try: return float(row[k])
-        except (KeyError, TypeError, ValueError): return None
+        with suppress(KeyError, TypeError, ValueError): return float(row[k])
     return dict(file=name, text=row['label'], probability=number('p_label'), characters=[], is_valid=False,
                 why='suspect', other=row['reading'], p_other=number('p_reading'))
 
@@ -92,7 +90,7 @@ class Names:
     def __init__(self,
         default='me',    # name of a labeller who has not said one
         seconds=120,     # after which a silent session is gone
-        clock=time.time,
+        clock=time.time, # for tests: the seconds now
     ):
         self.default,self.seconds,self.clock = default,seconds,clock
         self.sessions = {} # session → (name, when it was heard last)
@@ -108,7 +106,9 @@ class Names:
         self.sessions[session] = name,now
         return name
 
-    def leave(self, session): self.sessions.pop(session, None)
+    def leave(self, session):
+        "Forget a `session`"
+        self.sessions.pop(session, None)
 
 # %% ../nbs/73_label_requests.ipynb #e95f61d1
 class Handlers:
@@ -150,7 +150,7 @@ class Handlers:
             raise Refused(f'{file} cannot be shown any more: {str(e).rpartition(": ")[2]}.', 410) from None
 
     def gone(self, file):
-        "Do not hand out an image again that has vanished"
+        "Do not hand out the image in `file` again, which has vanished"
         if self.suspects: self.suspects.done(file)
         self.labelling.skip(file)
 
@@ -160,7 +160,7 @@ class Suspects:
     def __init__(self,
         rows,       # of `read_suspects`
         lease=120,  # seconds for which one is kept for a labeller
-        clock=time.time,
+        clock=time.time, # for tests: the seconds now
     ):
         self.rows = {o['file']: o for o in rows}
         self.left = dict(self.rows)
@@ -179,11 +179,14 @@ class Suspects:
         self.lent.update((o['file'], (who, now+self.lease)) for o in res)
         return res
 
-    def done(self, file): self.left.pop(file, None)
+    def done(self, file):
+        "The suspect `file` has a decision"
+        self.left.pop(file, None)
 
     def again(self,
         file, # whose decision was taken back
     ):        # its row, or `None` if it is not a suspect
+        "The decision was taken back: look at it again"
         if file in self.rows: self.left[file] = self.rows[file]
         return self.rows.get(file)
 
@@ -295,11 +298,9 @@ def _decide(do, body, who):
         if do.suspects: _correct(do, file, label, decision, who, keys)
         else: do.labelling.decide(file, label, decision, who=who, keys=keys)
     if not do.suspects and before and before.who!=who and (before.label, before.decision)!=(label, decision):
-        do.labelling.messages.append(f'{file}: {before.who} said {_said(before)}, {who} says {label or decision}. '
+        do.labelling.messages.append(f'{file}: {before.who} said {before.label or before.decision}, {who} says {label or decision}. '
                                      'The newer one counts.')
     return dict(state=_state_of(do, who), question=question)
-
-def _said(decision): return decision.label or decision.decision
 
 def _correct(do, file, label, decision, who, keys):
     "Save what is said about a suspect; it stays on its side of the split"

@@ -34,7 +34,7 @@ def as_read(
 
 def read_files(
     read,   # from a list of images to a list of `Reading`
-    folder,
+    folder, # of the images
     files,  # names relative to `folder`
 )->dict:    # file → `Read`; files that cannot be opened are left out
     "What a recogniser reads in these files"
@@ -51,7 +51,7 @@ def _opened(file):
 
 # %% ../nbs/73_label_round.ipynb #4ac42bbc
 def train_on(
-    folder,
+    folder,     # of the images
     train,      # pairs of file and label, relative to `folder`
     test,       # such pairs to validate on; at least one
     others=(),  # files without a label, to learn from confident readings
@@ -72,13 +72,13 @@ def train_on(
 
 # %% ../nbs/73_label_round.ipynb #adf4fbcc
 def train_on_all(
-    folder,
+    folder, # of the images
     train,  # pairs of file and label, relative to `folder`
     test,   # such pairs to measure on
     out,    # folder of the recogniser; what has the same name in it is replaced
     others=(), # files without a label
-    chars=None,
-    tell=print,
+    chars=None, # the alphabet; `None` is that of the labels, and what few labels suggest
+    tell=print, # called with sentences for people
     **fit   # arguments of `learn.fit_recipe`
 ):          # the `Evaluation` of the random images, by a recogniser that was not trained on them
     "Measure, train on all labels, and write the recogniser"
@@ -95,7 +95,7 @@ def train_on_all(
 def to_read(
     files, # names
     done,  # those that have a decision
-    seed=42,
+    seed=42, # of the random order
     most=2000, # images without a label
 )->list:
     "The files whose readings matter: those to measure on, and so many others in random order"
@@ -105,7 +105,7 @@ def to_read(
 def unlabelled_of(
     files, # names
     done,  # those that have a decision
-    seed=42,
+    seed=42, # of the random order
     most=400, # more take longer and help little
 )->list:
     "The files whose confident readings are learned from; none of those to measure on"
@@ -128,7 +128,7 @@ def _reader(chars):
     return lambda images: recogniser.read(images, min_probability=0., **(dict(allowed=chars) if chars else {}))
 
 def one_round(
-    folder,
+    folder,     # of the images, with their `labels.csv`
     out,        # folder for `readings.json`
     chars=None, # the alphabet
     seed=42,    # of the random order
@@ -235,7 +235,9 @@ def close(self:Trainer):
     self.process = None
 
 # %% ../nbs/73_label_round.ipynb #b7ae1c3d
-def end_with_parent(seconds=1):
+def end_with_parent(
+    seconds=1, # between two looks
+):
     "End this process, which a server began, soon after the server was killed"
     parent = os.getppid() # on Windows it stays the same
     def watch():

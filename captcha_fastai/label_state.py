@@ -32,7 +32,7 @@ def sure_readings(
 # %% ../nbs/73_label_state.ipynb #1cff17a7
 def length_question(
     labelling, # a `Labelling`, before the decision
-    label,
+    label,     # that is about to be given
 )->str:        # '' if there is nothing to ask
     "What to ask about a label that is longer or shorter than all others"
     lengths = label_lengths(labelling)

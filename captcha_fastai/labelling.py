@@ -22,14 +22,14 @@ from .set_apart import readable_files, set_apart
 class Read(NamedTuple):
     "A reading as a suggestion for a label"
     text: str             # '' also if the recogniser saw no text
-    probability: float
+    probability: float    # of the text
     characters: tuple = () # tuples `(char, probability, left, right)`, the places as shares of the width, or `None`
 
 class Shown(NamedTuple):
     "An image that a person is asked about"
     file: str         # relative to the folder
     text: str         # the reading; '' if there is none yet
-    probability: float
+    probability: float # of the reading
     characters: tuple # as in `Read`
     is_valid: bool    # does it belong to the images that accuracy is measured on?
     why: str          # 'random', 'unsure', 'odd' or 'sure'
@@ -91,7 +91,7 @@ class Labelling:
 # %% ../nbs/73_labelling.ipynb #a7c20c5b
 @patch
 def check(self:Labelling,
-    label,
+    label, # that is about to be given
 ):
     "Raise a `ValueError` if the label has characters that the alphabet lacks"
     lacks = ''.join(sorted(set(label)-set(self.chars))) if self.chars else ''
@@ -206,7 +206,7 @@ def decide(self:Labelling,
     file,             # as `next` named it
     label='',         # its text
     decision='label', # or 'empty': it has no text; 'unreadable': no one can tell
-    who='',
+    who='',           # name of the labeller
     keys=0,           # that were pressed for it
 ):
     "Write down what an image says"
@@ -230,7 +230,7 @@ def _decided(self:Labelling, file, who):
 # %% ../nbs/73_labelling.ipynb #edc06394
 @patch
 def undo(self:Labelling,
-    who='',
+    who='', # name of the labeller
 )->Shown|None: # the image, to be shown again; `None` if there is nothing to undo
     "Take back the last decision of a person"
     with self.lock:
@@ -242,8 +242,8 @@ def undo(self:Labelling,
 
 @patch
 def skip(self:Labelling,
-    file,
-    who='',
+    file, # as `next` named it
+    who='', # name of the labeller
 ):
     "Leave an image out for now; it comes back when the folder is opened again"
     with self.lock:
@@ -267,7 +267,7 @@ def threshold(self:Labelling)->float: # 2 if no reading may be accepted unseen
 @patch
 def grid(self:Labelling,
     most=200, # images, the least sure first
-    who='',
+    who='',   # name of the labeller
 )->list:      # of `Shown`, sorted by reading
     "Readings that are probably right, to be looked at together"
     with self.lock:
@@ -283,7 +283,7 @@ def grid(self:Labelling,
 def accept(self:Labelling,
     files,   # of a grid, whose readings are right
     odd=(),  # those that were picked out: they come next, one by one
-    who='',
+    who='',  # name of the labeller
     keys=0,  # that were pressed for all
 ):
     "Take the readings of these images as their labels"

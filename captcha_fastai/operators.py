@@ -16,7 +16,7 @@ from .graph import type_sizes
 # %% ../nbs/41_operators.ipynb #22baabf5
 class Known(NamedTuple):
     "What is known of an array before it exists"
-    shape: tuple
+    shape: tuple         # lengths of its axes
     value: object = None # NumPy array, if it is small, of whole numbers, and does not depend on pixels
 
 def ints(

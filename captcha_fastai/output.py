@@ -25,7 +25,7 @@ def _others(r, top_k):
     return [o for pair in pairs for o in pair]
 
 def tsv_line(file, r, top_k=1):
-    "File, text, probability, sure (0 or 1); then the text and the probability of each alternative"
+    "`file`, text, probability, sure (0 or 1) of the `Reading` `r`; then text and probability of its alternatives, up to `top_k`"
     row = [one_line(file), one_line(r.text or ''), f'{r.probability:.4f}', str(int(r.sure))]
     return '\t'.join([*row, *_others(r, top_k)])
 
@@ -35,12 +35,16 @@ def _quoted(o):
     return '"' + text.replace('"','""') + '"' if ',' in text or '"' in text else text
 
 def csv_line(file, r, top_k=1):
-    "File, text, probability, sure and certified (0 or 1); left, top, right, bottom of a box in pixels; alternatives"
+    """`file`, text, probability, sure and certified (0 or 1) of the `Reading` `r`; then its box in pixels, and alternatives
+
+    The box is left, top, right, bottom; there are as many alternatives as `top_k` asks for."""
     row = [file, r.text or '', f'{r.probability:.4f}', int(r.sure), int(r.certified)]
     return ','.join(map(_quoted, [*row, *[round(o, 1) for o in r.box or ()], *_others(r, top_k)]))
 
 def json_line(file, r, top_k=1):
-    "An object: `file`, `text` (null if unsure), `probability`, `sure`, `certified`, `alternatives`, and a `box` if there is one"
+    """The `Reading` `r` of `file` as an object
+
+    It has `file`, `text` (null if unsure), `probability`, `sure`, `certified`, `alternatives` up to `top_k`, and a `box` if there is one."""
     alternatives = [[text, round(p, 6)] for text,p in r.alternatives[1:top_k]]
     res = dict(file=str(file), text=r.text, probability=round(r.probability, 6), sure=r.sure,
                certified=bool(r.certified), alternatives=alternatives)
@@ -68,7 +72,7 @@ def _csv_file(line):
     return file
 
 def csv_header(top_k=1, box=False):
-    "The names of the columns"
+    "The names of the columns, for `top_k` alternatives, and with those of a `box` if there is one"
     names = ['file','text','probability','sure','certified', *(['left','top','right','bottom'] if box else [])]
     for i in range(2, top_k+1): names += [f'text_{i}', f'probability_{i}']
     return ','.join(names)

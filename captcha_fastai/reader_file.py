@@ -21,12 +21,12 @@ from .files import versions
 # %% ../nbs/71_reader_file.ipynb #6db617d6
 class Piece(NamedTuple):
     "A statement of a module"
-    module: str
-    line: int
+    module: str    # name in the library
+    line: int      # where it begins
     names: tuple   # that it defines
     uses: set      # names that occur in it
     owner: str     # class that it is a method of, or ''
-    text: str
+    text: str      # its source
 
 def _module_of(node):
     "The module of the library that `node` imports from, or `None`"

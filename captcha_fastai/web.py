@@ -303,6 +303,7 @@ def _write_page(folder, out, images, force, title):
         _write_package(tmp, rec, title, bits, replay)
     return replay
 
+# %% ../nbs/64_web.ipynb #1f7a39cc
 def _of_learner(learn, out, images, force, title):
     "The same for a learner, compared on its validation images"
     from captcha_fastai.export import replay_images # needs ONNX, which training does not

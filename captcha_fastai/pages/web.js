@@ -106,10 +106,11 @@ function show({name, blob, reading, ms}) {
 }
 
 function csv() {
+  const safe = o => /^[=+\-@＝＋－＠]/.test(o) && !/^[+-]\d+([.,]\d+)*$/.test(o) ? `'${o}` : o // no formula in a spreadsheet
   const quoted = o => /[",\r\n]/.test(o) ? `"${o.replaceAll('"', '""')}"` : o
   const lines = readings.map(o => o.why ? [o.name, '', '', '0', o.why]
     : [o.name, o.text ?? '', o.probability.toFixed(6), o.text === null ? '0' : '1', ''])
-  return [['file', 'text', 'probability', 'sure', 'error'], ...lines].map(o => o.map(quoted).join(',')+'\r\n').join('')
+  return [['file', 'text', 'probability', 'sure', 'error'], ...lines].map(o => o.map(safe).map(quoted).join(',')+'\r\n').join('')
 }
 
 function download() {
