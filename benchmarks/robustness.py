@@ -9,12 +9,14 @@ memory is that of the process, which makes these images, too. Writes results/rob
 """
 import io, json, math, os, pickle, random, shutil, tempfile, time, zlib
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 import common
+from captcha_fastai.folder import config_sha256
 from captcha_fastai.recogniser import Recogniser
 from captcha_fastai.synth import captcha_image
 from common import parser, peak_mb, provenance, some, start, write_result
@@ -128,17 +130,22 @@ def flip(d):
 def changes(folder, tmp):
     "Name → a function that changes a copy of `folder`"
     config = json.loads((folder/'config.json').read_text())
-    def edit(**kwargs): return write('config.json', json.dumps({**config, **kwargs}).encode())
+    def edit(**kwargs):
+        "Other fields, with a checksum that fits them"
+        fields = {**config, **kwargs}
+        with suppress(ValueError): fields['sha256'] = config_sha256(fields) # NaN has none
+        return write('config.json', json.dumps(fields).encode())
     def link(d):
         (d/'model.onnx').unlink()
-        (d/'model.onnx').symlink_to(folder.resolve()/'model.onnx')
+        (d/'model.onnx').symlink_to('/dev/zero')
+    other = write('config.json', json.dumps({**config, 'chars': config['chars'][::-1]}).encode())
     evil = pickle.dumps(Evil(tmp/'touched'))
     h,w = config['size']
     return {'one bit of a weight': flip, 'half a model': lambda d: os.truncate(d/'model.onnx', 1000),
             'a pickle as model': write('model.onnx', evil),
         'a pickle as configuration': write('config.json', evil),
         'a path with ..': edit(files={'../model.onnx': config['files']['model.onnx']}),
-        'a link out of the folder': link, 'a JSON bomb, brackets': write('config.json', b'['*500_000),
+        'a link to a device': link, 'other characters, and the old checksum': other, 'a JSON bomb, brackets': write('config.json', b'['*500_000),
         'a JSON bomb, backslashes': write('config.json', b'"'+b'\\"'*500_000),
         '50 MB of JSON': write('config.json', b' '*50_000_000),
         '10^9 classes': edit(chars='a'*10**5, n_pos=10**9), '10^9 characters in a text': edit(n_pos=10**9),

@@ -148,7 +148,6 @@ def readme_rows():
         s = r['fit_seconds'] # of each fold, or of one fit
         return [title, r['n_train'], accuracy(r), seconds(median(s) if isinstance(s, list) else s)]
     rows = [*rows_of(dict(folds_captcha="the blog's captchas, 5 folds"), cells), *few_label_rows(cells)]
-    rows += rows_of(dict(demo='generated captchas of `make demo`'), cells)
     return Table(['data', 'labels', 'read whole (95 % interval)', 'seconds'], rows, notes=False)
 
 few_labels = [('captcha_images_v2', '25', "the blog's captchas"), ('five_digits', '50', 'captchas of five digits'),

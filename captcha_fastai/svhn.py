@@ -111,7 +111,8 @@ def read_digit_struct(
 
 def _open(path):
     "The HDF5 file `path`"
-    import h5py
+    try: import h5py
+    except ImportError: raise ValueError('the labels of SVHN need h5py; pip install "captcha_fastai[svhn]"') from None
     if not path.is_file(): raise ValueError(f"{path} does not exist; pass an unpacked folder of SVHN, format 1")
     with open(path, 'rb') as f: start = f.read(10)
     if start==b'MATLAB 5.0': raise ValueError(f"{path} is a MATLAB file of version 5; format 1 of SVHN has version 7.3. "
