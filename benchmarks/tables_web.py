@@ -21,7 +21,7 @@ def web_table():
 
 @table
 def web_accuracy_table():
-    "What the page reads right of validation images, and Recogniser of the same"
+    "What the page reads right of images that were not trained on, and Recogniser of the same"
     def cells(k, o):
         right = [f"{n} of {o['n_valid']}" for n in (o['n_right'], o['python'])]
         return [k, *right, f"{o['difference']:.4f}", f"{o['bytes']['reader.html']/1e6:.2f} MB"]
