@@ -149,7 +149,7 @@ def _raw(component):
 
 def _named(files):
     "Name and bytes of each upload: one, several, or none"
-    files = getattr(files, 'root', files) or []
+    if not isinstance(files, (str, Path)): files = getattr(files, 'root', files) or []
     paths = [Path(getattr(o, 'path', o)) for o in (files if isinstance(files, list) else [files])]
     return ((o.name, o.read_bytes()) for o in paths)
 
