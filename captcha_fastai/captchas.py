@@ -20,7 +20,7 @@ from .typeset import Setting, set_line
 
 # %% ../nbs/07_captchas.ipynb #df8df702
 _share = {(.55,.95):.6, (.4,.55):.35, (.95,1.06):.05}
-_texts = {**{k:share for k,(share,_) in text_kinds.items()}, 'sums':.13} # captchas ask for sums more often than others do
+_texts = {**{k:share for k,(share,_) in text_kinds.items()}, 'sums':.2} # captchas ask for sums more often than others do
 
 def begun(
     r,         # a `Dice`
@@ -94,7 +94,7 @@ def captcha_warped(r, hands):
     return photographed(r, img, f.cap, .2),text
 
 # %% ../nbs/07_captchas.ipynb #8121df30
-@drawn('captcha_hollow', .08)
+@drawn('captcha_hollow', .10)
 def captcha_hollow(r, hands):
     "Outlined letters, warped, perhaps touching or overlapping, written by `hands` as the dice `r` fall"
     text,line,f,img,back,ink = begun(r, hands, r.between(.1, .8), mixed=.1, tight=True, gap=r.between(-.12, .15), least=r.pick([70,110]))
@@ -125,7 +125,7 @@ def _across(r, img, inks, cap):
     ys = mid+rise*(xs/w-.5)+bend*np.sin(r.between(1, 8)*xs/w+r.between(0, 6))
     pen.line(np.stack([xs, ys], 1).ravel().tolist(), r.pick(inks), max(1, round(cap*r.between(.02, .11))))
 
-@drawn('captcha_touching', .09)
+@drawn('captcha_touching', .11)
 def captcha_touching(r, hands):
     "Letters that touch, under thick lines, written by `hands` as the dice `r` fall"
     gap = r.between(-.2, .02) if r.flip(.6) else r.between(0, .12)

@@ -52,6 +52,13 @@ def _first_layer(model):
     return body[0] if isinstance(body, nn.Sequential) and len(body) else None
 
 # %% ../nbs/62_export.ipynb #a29147ac
+def _plain_pool(node):
+    "Take the request to count padding from a pooling `node` that has none"
+    if node.op_type!='AveragePool' or any(any(o.ints) for o in node.attribute if o.name=='pads'): return
+    kept = [o for o in node.attribute if o.name!='count_include_pad']
+    del node.attribute[:]
+    node.attribute.extend(kept)
+
 def strip_onnx(
     path, # of an ONNX file, which is replaced
 ):
@@ -59,6 +66,7 @@ def strip_onnx(
     import onnx
     model = onnx.load(path)
     graph = model.graph
+    for o in graph.node: _plain_pool(o)
     for o in [model, graph, *graph.node, *graph.input, *graph.output]:
         del o.metadata_props[:]
         o.ClearField('doc_string')

@@ -125,14 +125,14 @@ def _hex(r):
 
 # %% ../nbs/07_texts.ipynb #64ad5d9d
 text_kinds = dict(
-    digits=(.30, lambda r: _string(r, _digits)),
+    digits=(.28, lambda r: _string(r, _digits)),
     upper_digits=(.19, lambda r: _code(r, _upper, _digits)),
     lower_digits=(.12, lambda r: _code(r, _lower, _digits)),
     mixed=(.11, _mixed),
     upper=(.05, lambda r: _code(r, _upper, '')),
     lower=(.05, lambda r: _code(r, _lower, '')),
     both=(.02, lambda r: _mixed(r, '')),
-    sums=(.05, _sum),
+    sums=(.07, _sum),
     amounts=(.03, _amount),
     dates=(.02, _date),
     plates=(.03, plate_text),
