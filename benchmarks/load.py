@@ -1,14 +1,15 @@
 """The page under load: clients that all ask at once, over loopback. Is an answer lost, is one given to another
 client, does the memory grow?
 
-    python benchmarks/load.py FOLDER IMAGES [--clients 50] [--requests 200] [--minutes 15]
+    python benchmarks/load.py FOLDER IMAGES [--clients 50] [--requests 200] [--frames 36000] [--minutes 30]
 
 FOLDER is a recogniser, IMAGES a folder of PNG images. Every client uploads an image of its own choice, asks
 /read and compares the answer with what the recogniser reads in that image outside the page; one in fifty is a
-broken file, whose answer is a reason. Writes results/load.json. Ends with an error if an answer was lost or mixed
-up, or if the memory grew by more than `--grow` MB (50). About 5 minutes on 2 cores.
+broken file, whose answer is a reason. Then eight cameras send as many frames as one does in an hour, as fast as they are
+answered. Writes results/load.json. Ends with an error if an answer was lost or mixed up, or if the memory grew by more
+than `--grow` MB (50). About 12 minutes on 2 cores.
 """
-import asyncio, json, random, subprocess, sys, time
+import asyncio, base64, json, random, subprocess, sys, time
 from pathlib import Path
 
 import httpx
@@ -60,6 +61,44 @@ async def one_client(i, n, url, expected, log):
             if not right or answer['file']!=name: log['mixed_up'].append(str(answer)[:200])
             log['broken'] += broken
 
+# the camera: one event of Gradio's queue, to which frames are posted until its time is over
+
+async def stream_of(client, url):
+    "Number of the page's one streaming event"
+    config = (await client.get(f'{url}config')).raise_for_status().json()
+    found = [o['id'] for o in config['dependencies'] if any(t[1]=='stream' for t in o['targets'])]
+    return found[0]
+
+def as_frame(data):
+    "A frame as a browser sends it"
+    return dict(url='data:image/png;base64,'+base64.b64encode(data).decode(), meta=dict(_type='gradio.FileData'))
+
+async def one_camera(i, n, url, expected, log):
+    "Send `n` frames, each when the one before is answered"
+    rng = random.Random(f'camera {i}')
+    files = list(expected)
+    left = n
+    async with httpx.AsyncClient(timeout=120) as client:
+        fn = await stream_of(client, url)
+        while left>0:
+            session = f'camera{i}and{left}'
+            file = rng.choice(files)
+            joined = dict(data=[as_frame(file.read_bytes())], fn_index=fn, session_hash=session)
+            (await client.post(f'{url}gradio_api/queue/join', json=joined)).raise_for_status()
+            async with client.stream('GET', f'{url}gradio_api/queue/data', params=dict(session_hash=session)) as answers:
+                async for line in answers.aiter_lines():
+                    if not line.startswith('data:'): continue
+                    o = json.loads(line[5:])
+                    if o['msg']=='process_completed' or not left: break
+                    if o['msg']!='process_streaming': continue
+                    left -= 1
+                    log['frames'] += 1
+                    if expected[file] not in json.dumps(o['output']): log['mixed_up'].append(f"{file.name}: {o}"[:200])
+                    file = rng.choice(files)
+                    joined.update(data=[as_frame(file.read_bytes())], event_id=o['event_id'])
+                    to = f"{url}gradio_api/stream/{o['event_id']}"
+                    (await client.post(to if left else f'{to}/close', json=joined)).raise_for_status()
+
 def summary(log, seconds):
     "The figures of a run"
     ordered = sorted(log['seconds'])
@@ -68,9 +107,9 @@ def summary(log, seconds):
                 examples=(log['lost']+log['mixed_up'])[:5], seconds=round(seconds, 1), per_second=round(n/seconds, 1),
                 median_ms=round(ordered[n//2]*1000), p99_ms=round(ordered[int(.99*n)]*1000))
 
-async def load(url, pid, expected, clients, requests, minutes):
-    "All clients at once; figures, and the memory of the server"
-    log = dict(lost=[], mixed_up=[], seconds=[], broken=0)
+async def load(url, pid, expected, clients, requests, frames, minutes):
+    "All clients at once, then all cameras; figures, and the memory of the server"
+    log = dict(lost=[], mixed_up=[], seconds=[], broken=0, frames=0)
     memory = Memory(pid)
     async with httpx.AsyncClient(timeout=120) as client:
         for o in list(expected)[:20]: await ask(client, url, o.name, o.read_bytes()) # warm up
@@ -81,10 +120,14 @@ async def load(url, pid, expected, clients, requests, minutes):
                            minutes*60)
     seconds = time.perf_counter()-begin
     half = memory.samples[len(memory.samples)//2]
+    after_requests = memory.now()
+    begin = time.perf_counter()
+    await asyncio.wait_for(asyncio.gather(*(one_camera(i, frames//8, url, expected, log) for i in range(8))), minutes*60)
+    camera = dict(frames=log['frames'], frames_per_second=round(log['frames']/(time.perf_counter()-begin), 1))
     await asyncio.sleep(5)
     watch.cancel()
-    mb = dict(before=before, half=half, peak=max(memory.samples), after=memory.now())
-    return dict(clients=clients, requests=clients*requests, **summary(log, seconds),
+    mb = dict(before=before, half=half, after_requests=after_requests, peak=max(memory.samples), after=memory.now())
+    return dict(clients=clients, requests=clients*requests, **summary(log, seconds), **camera,
                 rss_mb={k: round(v) for k,v in mb.items()})
 
 serve = 'import sys; from captcha_fastai.app import captcha_app; captcha_app(sys.argv[1])'
@@ -92,14 +135,14 @@ serve = 'import sys; from captcha_fastai.app import captcha_app; captcha_app(sys
 def main():
     p = parser(__doc__)
     for o in ('folder','images'): p.add_argument(o, type=Path)
-    for o,n in dict(clients=50, requests=200, minutes=15, grow=50).items(): p.add_argument(f'--{o}', type=int, default=n)
+    for o,n in dict(clients=50, requests=200, frames=36000, minutes=30, grow=50).items(): p.add_argument(f'--{o}', type=int, default=n)
     args = start(p.parse_args())
     note = provenance('load.py', 'page')
     rec = Recogniser.load(args.folder)
     expected = {o: rec.read(o).text for o in sorted(args.images.glob('*.png'))}
-    clients,requests = (3, 10) if common.trying else (args.clients, args.requests)
+    amounts = (3, 10, 80) if common.trying else (args.clients, args.requests, args.frames)
     server = subprocess.Popen([sys.executable, '-c', serve, str(args.folder)], stdout=subprocess.PIPE, text=True)
-    try: result = asyncio.run(load(server.stdout.readline().strip(), server.pid, expected, clients, requests,
+    try: result = asyncio.run(load(server.stdout.readline().strip(), server.pid, expected, *amounts,
                                    args.minutes))
     finally:
         server.terminate()

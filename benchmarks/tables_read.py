@@ -82,9 +82,10 @@ def load_table():
         mb = r['rss_mb']
         answered = f"{r['answered']:,} of {r['requests']:,}"
         return [f"{r['clients']} × {r['requests']//r['clients']}", answered, r['lost'], r['mixed_up'],
-                r['broken_answered'], seconds(r['per_second']), f"{mb['before']} to {mb['peak']} MB"]
+                r['broken_answered'], seconds(r['per_second']), f"{r['frames']:,}" if 'frames' in r else '–',
+                f"{mb['before']} to {mb['peak']} MB"]
     head = ['clients × requests', 'answered', 'lost', 'mixed up', 'broken files answered with a reason', 'a second',
-            'memory']
+            'then frames of cameras', 'memory']
     return Table(head, rows_of(dict(load=''), cells), 'load.py RECOGNISER IMAGES')
 
 def infer_stages():
