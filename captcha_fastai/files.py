@@ -7,7 +7,7 @@ __all__ = ['check_columns', 'write_whole', 'disk_full', 'try_lock', 'held', 'che
            'walk_once', 'sha256', 'versions']
 
 # %% ../nbs/01_files.ipynb #c38aef37
-import errno, hashlib, os, secrets, shutil, stat, tempfile, time
+import ctypes, errno, hashlib, os, secrets, shutil, stat, tempfile, time
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -89,6 +89,39 @@ def check_new(
 # %% ../nbs/01_files.ipynb #1c424182
 _old = '.captcha_fastai-old-'
 
+def _swap(a, b):
+    "Swap two folders in one step; an error if the system cannot"
+    libc = ctypes.CDLL(None)
+    a,b = (os.fsencode(os.path.realpath(o)) for o in (a, b))
+    if hasattr(libc, 'renamex_np'): failed = libc.renamex_np(a, b, 2) # macOS; 2 is RENAME_SWAP
+    else: failed = libc.renameat2(-100, a, -100, b, 2) # Linux; RENAME_EXCHANGE, and -100 because the paths are absolute
+    if failed: raise OSError('not possible on this disk')
+
+def _link(a, b):
+    "One more name for a file, or a copy of it on a disk without links"
+    try: os.link(a, b, follow_symlinks=False)
+    except OSError: shutil.copy2(a, b, follow_symlinks=False)
+
+def _replace_whole(tmp, folder):
+    "`move_into` in one step; `False`, with the same entries in `folder` as before, if that is not possible"
+    others = [o for o in folder.iterdir() if not (tmp/o.name).exists() and not o.name.startswith(_old)]
+    try:
+        if folder.stat().st_uid!=os.geteuid() or Path.cwd().is_relative_to(folder.resolve()): return False # keep the folder itself
+        for o in others:
+            if o.is_dir() and not o.is_symlink(): shutil.copytree(o, tmp/o.name, symlinks=True, copy_function=_link)
+            else: _link(o, tmp/o.name)
+        shutil.copystat(folder, tmp)
+        _swap(tmp, folder)
+    except (OSError, AttributeError, TypeError): # a system without such a function
+        for o in others: _remove(tmp/o.name)
+        return False
+    return True
+
+def _remove(path):
+    "Remove a file or a folder, if it is there"
+    if path.is_dir() and not path.is_symlink(): shutil.rmtree(path)
+    else: path.unlink(missing_ok=True)
+
 def move_into(
     tmp,     # a finished folder on the same file system
     folder,  # its final name
@@ -97,6 +130,7 @@ def move_into(
     tmp = Path(tmp)
     folder = Path(folder)
     if not folder.exists() or not any(folder.iterdir()): return os.replace(tmp, folder)
+    if _replace_whole(tmp, folder): return shutil.rmtree(tmp)
     for o in folder.glob(f'{_old}*'): shutil.rmtree(o) # left by a process that was killed at this point
     old = Path(tempfile.mkdtemp(prefix=_old, dir=folder))
     for o in tmp.iterdir():

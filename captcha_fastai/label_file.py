@@ -31,7 +31,7 @@ def check_writable(
     folder = Path(folder)
     if not folder.is_dir(): raise ValueError(f"{folder} is not a folder; pass a folder of images")
     try:
-        with tempfile.NamedTemporaryFile(prefix='.try-', dir=folder): pass
+        with tempfile.TemporaryFile(dir=folder): pass # without a name on Linux, so that none is left
         if (folder/name).exists(): open(folder/name, 'ab').close()
     except OSError as e: raise ValueError(
         f"{folder} cannot be written to ({e.strerror}), and labels are saved there; make it and its {name} writable, "
