@@ -169,6 +169,11 @@ def make_older(folder):
     "As if two minutes had gone by since a process was killed"
     for o in folder.rglob('.captcha_fastai-new-*'): os.utime(o, (time.time()-120,)*2)
 
+def link_images(a, b):
+    "Images are only read, so a second name will do"
+    try: os.link(a, b) if a.endswith('.png') else shutil.copy(a, b)
+    except OSError: shutil.copy(a, b)
+
 @contextmanager
 def disk_of(n_bytes, place):
     "A disk at `place`; its value makes it larger, or is `None` if none may be mounted"
@@ -199,7 +204,7 @@ class Case:
     def fresh(self, cwd):
         "The state before each try"
         if not os.path.ismount(cwd): shutil.rmtree(cwd, ignore_errors=True)
-        shutil.copytree(self.tmp/'base', cwd, dirs_exist_ok=True)
+        shutil.copytree(self.tmp/'base', cwd, dirs_exist_ok=True, copy_function=link_images)
         (cwd/'temp').mkdir()
     def argv(self, cwd): return self.line
     def begin(self, cwd, moment=Moment(), log='log', argv=None, **kwargs):
@@ -259,10 +264,11 @@ class Case:
         return [] if self.is_new(found) or self.is_new(found, self.second) else [('mixed', f'{self.out} is that of neither run')]
     def both(self, a, b, cwd): "What a client does with two"
     def was_refused(self, run): return run.status!=0
+    def was_cut(self, run): return run.status!=0
     def told(self, run):
         "Does it say what could not be written?"
         if run.status==0: return []
-        return [*unclear(run, (2,)), *one_sentence(run, 'cannot be written', 'free some space')]
+        return [*unclear(run, (2,)), *one_sentence(run, 'cannot be written', 'free some space', self.out.split('/')[0])]
     def survivors(self, run, sig):
         "Processes that a killed one leaves end by themselves in seconds, others at once"
         until = time.monotonic()+(6 if sig==signal.SIGKILL else 1)
@@ -354,6 +360,7 @@ class Label(Case):
         for run in (a, b): self.meanwhile(run, cwd)
     def of_one(self, cwd): return self.unfinished(cwd)
     def was_refused(self, run): return run.status!=0 or bool(self.refused)
+    def was_cut(self, run): return run.status!=0 or len(self.acked)<len(self.texts)
     def told(self, run):
         if run.status: return super().told(run)
         clear = all(status==507 and 'labels.csv' in why and 'free some space' in why for status,why in self.refused)
@@ -413,7 +420,7 @@ def killed(case, sig, n):
     for moment in moments(case, sig, n, rng):
         case.fresh(cwd)
         run = case.run(cwd, moment)
-        ended += run.status!=0
+        ended += case.was_cut(run)
         problems = case.damage(cwd)
         if sig==signal.SIGTERM: problems += unclear(run, (0, *case.ok)) + case.left(cwd, False) + in_temp(cwd)
         problems += case.survivors(run, sig)
@@ -479,9 +486,9 @@ def watch_disk(place, pid, note):
 
 def full(case, n):
     "`n` runs on a disk that is full after a part of what it has to hold"
+    largest = max([o.stat().st_size for o in (case.tmp/'try').rglob('*') if o.is_file()])
     first,most = needed(case)
     by_size = most==first # no disk may be mounted
-    largest = max([o.stat().st_size for o in (case.tmp/'try').rglob('*') if o.is_file()])
     tally = Tally(case, 'full disk')
     rng = random.Random(1)
     cwd = case.tmp/'try'
@@ -534,7 +541,7 @@ def base_of(tmp, mains, name):
     base = tmp/'base'
     (tmp/'models'/'temp').mkdir(parents=True)
     data = synth_folder(tmp/'models'/'data', 60, seed=0, lengths=[2], size=(24,48))
-    if name=='predict': synth_folder(base/'many', 300, seed=1, lengths=[3], size=(24,48))
+    if name=='predict': synth_folder(base/'many', 200, seed=1, lengths=[3], size=(24,48))
     else: shutil.copytree(data, base/('images' if name=='label' else 'data'))
     def train(*args):
         argv = ['data', *Train.line[3:-3], *args]

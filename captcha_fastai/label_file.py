@@ -264,6 +264,7 @@ class lock_folder:
             with self._file: owner = _owner(self._file)
             raise ValueError(f"{folder} is being labelled already, at {owner['address']}; label there, or end that "
                              f"process first (its number is {owner['pid']})")
+        for o in (*Path(folder).glob('.labels*.tmp'), *place.glob('.*.tmp')): o.unlink() # of a process that was killed
         self._file.truncate(0)
         json.dump(dict(address=str(address), pid=os.getpid()), self._file)
         self._file.flush()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .command import say
-from .files import check_new, held, write_whole
+from .files import check_new, held, sha256, write_whole
 
 # %% ../nbs/69_run.ipynb #4a749c79
 def part_of(out):
@@ -60,16 +60,23 @@ def read_part(
 def check_files(
     part,          # folder of the unfinished run
     dls,           # its dataloaders
-    unlabelled=(), # paths of images without labels
+    unlabelled=(), # paths of images without labels, or without text
 ):
     "Note the images of a run; raise a `ValueError` if a resumed run has others"
     now = [[[str(file), label] for file,label,*_ in ds.items] for ds in (dls.train_ds, dls.valid_ds)]
-    now.append([str(o) for o in unlabelled])
+    now.append([[str(o), sha256(o)] for o in unlabelled])
     note = part/'files.json'
     if not note.exists(): return write_whole(note, lambda f: f.write_text(json.dumps(now), encoding='utf-8'))
-    if json.loads(note.read_text(encoding='utf-8'))!=now:
-        raise ValueError("the images are not those that the run began with: files were added, removed or renamed, "
-                         "or labels changed; start over with --force")
+    before = json.loads(note.read_text(encoding='utf-8'))
+    if before==now: return
+    differ = sorted(_lines(before)^_lines(now))
+    example = f' ({differ[0][1]})' if differ else ''
+    raise ValueError(f"the images are not those that the run began with: files{example} were added, removed, renamed or changed, "
+                     "or labels changed; start over with --force")
+
+def _lines(files):
+    "Which set a file is in, its name, and its label or checksum"
+    return {(i, *line) for i,part in enumerate(files) for line in part}
 
 # %% ../nbs/69_run.ipynb #d72080b5
 def note_pattern(
