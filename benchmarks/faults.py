@@ -269,10 +269,10 @@ class Case:
         "Does it say what could not be written?"
         if run.status==0: return []
         return [*unclear(run, (2,)), *one_sentence(run, 'cannot be written', 'free some space', self.out.split('/')[0])]
-    def survivors(self, run, sig):
-        "Processes that a killed one leaves end by themselves in seconds, others at once"
-        until = time.monotonic()+(6 if sig==signal.SIGKILL else 1)
-        while (found := run.others()) and time.monotonic()<until: time.sleep(.05)
+    def survivors(self, *runs, seconds=1):
+        "Processes that are left after a while"
+        until = time.monotonic()+seconds
+        while (found := [o for run in runs for o in run.others()]) and time.monotonic()<until: time.sleep(.05)
         return [('left', f'process {o}') for o in found]
     def next_run(self, cwd):
         "Type what a person would type now; what is wrong with that"
@@ -281,7 +281,7 @@ class Case:
         (cwd/'temp').mkdir()
         run = self.run(cwd, log='next')
         if run.status: return [('lost', f'the next command ended with {run.status}: {run.err[-500:]}')]
-        return [*self.unfinished(cwd), *self.left(cwd, True), *self.survivors(run, 0)]
+        return [*self.unfinished(cwd), *self.left(cwd, True), *self.survivors(run)]
 
 class Export(Case):
     out = 'shipped'
@@ -396,6 +396,10 @@ class Tally:
         for kind,text in problems:
             print(f'{self.case.name}, {self.fault}, {when}: {names[kind]}: {text}', flush=True)
             if len(self.examples)<10: self.examples.append(dict(kind=names[kind], text=text[:300], **when))
+    def more(self, problems):
+        "Problems of all tries together"
+        self.n -= 1
+        self.add(problems)
     def row(self, **more):
         res = dict(fault=self.fault, tries=self.n, **{v: self.counts[k] for k,v in names.items()}, **more, examples=self.examples)
         print(self.case.name, {k: v for k,v in res.items() if k!='examples'}, flush=True)
@@ -416,16 +420,18 @@ def killed(case, sig, n):
     tally = Tally(case, f'SIG{signal.Signals(sig).name[3:]}')
     rng = random.Random(sig)
     ended = 0
+    runs = [] # what SIGKILL leaves ends by itself in seconds
     cwd = case.tmp/'try'
     for moment in moments(case, sig, n, rng):
         case.fresh(cwd)
         run = case.run(cwd, moment)
         ended += case.was_cut(run)
         problems = case.damage(cwd)
-        if sig==signal.SIGTERM: problems += unclear(run, (0, *case.ok)) + case.left(cwd, False) + in_temp(cwd)
-        problems += case.survivors(run, sig)
+        if sig==signal.SIGTERM: problems += [*unclear(run, (0, *case.ok)), *case.left(cwd, False), *in_temp(cwd), *case.survivors(run)]
+        else: runs.append(run)
         problems += case.next_run(cwd)
         tally.add(problems, seconds=moment.seconds, change=moment.change, status=run.status)
+    tally.more(case.survivors(*runs, seconds=10))
     return tally.row(ended_by_it=ended)
 
 def in_temp(cwd):

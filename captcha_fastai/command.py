@@ -8,7 +8,7 @@ __all__ = ['say', 'console', 'parser_of', 'ExitOnce', 'as_process', 'command', '
            'free_path', 'model_and_files', 'is_recogniser']
 
 # %% ../nbs/67_command.ipynb #9d6349ae
-import argparse, errno, glob, inspect, io, os, signal, sys, textwrap, threading, tokenize, warnings
+import argparse, errno, glob, inspect, io, os, re, signal, sys, textwrap, threading, time, tokenize, warnings
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import partial
 from itertools import chain
@@ -33,11 +33,15 @@ def console(): # standard output, as a file
             warnings.showwarning = lambda message, *_: say(f'warning: {message}')
             yield out
     except ValueError as e:
-        say(f'error: {e}')
+        say(f'error: {_plain(e)}')
         sys.exit(2)
     except KeyboardInterrupt:
         say('interrupted')
         sys.exit(130)
+
+def _plain(e):
+    "The message of an error, without the place in a fit that fastai puts before it"
+    return re.sub(r'^Exception occured in `\w+` when calling event `\w+`:\s*', '', str(e))
 
 # %% ../nbs/67_command.ipynb #9de5deee
 def parser_of(
@@ -89,6 +93,7 @@ class ExitOnce:
     ):
         self.status = status
         self.came = None # the number of the signal
+        self.is_deaf = False
         self.pid = os.getpid()
         self.hook = sys.unraisablehook
         sys.unraisablehook = self.again
@@ -97,7 +102,7 @@ class ExitOnce:
         if os.getpid()!=self.pid: # a process that was forked dies as usual
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        elif self.came is None:
+        elif self.came is None and not self.is_deaf:
             self.came = number
             self.exit()
 
@@ -110,8 +115,18 @@ class ExitOnce:
     ):
         "Send the signal again if its exception was ignored"
         if self.came is None or o.exc_type is not SystemExit: return self.hook(o)
-        threading.Timer(.05, os.kill, [self.pid, self.came]).start()
-        self.came = None
+        self.is_deaf = True # an exception in here would be lost, too
+        number,self.came = self.came,None
+        threading.Thread(target=self.resend, args=[number], daemon=True).start()
+        self.is_deaf = False
+
+    def resend(self,
+        number, # of a signal
+    ):
+        "Send it until the handler has raised its exception"
+        while self.came is None:
+            os.kill(self.pid, number)
+            time.sleep(.05)
 
 # %% ../nbs/67_command.ipynb #b9e7000e
 @contextmanager

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 
 from .decisions import (Decision, LabelLines, counting, decided, file_text, first_line, has_decisions, posix_name,
                                       push, read_decisions, read_lines, stacks_of, take_over, to_line)
-from .files import disk_full, try_lock, write_whole
+from .files import disk_full, naming, try_lock, write_whole
 
 _all_ = ['Decision', 'LabelLines', 'counting', 'decided', 'has_decisions', 'read_decisions', 'read_lines', 'take_over',
          'to_line']
@@ -265,9 +265,10 @@ class lock_folder:
             raise ValueError(f"{folder} is being labelled already, at {owner['address']}; label there, or end that "
                              f"process first (its number is {owner['pid']})")
         for o in (*Path(folder).glob('.labels*.tmp'), *place.glob('.*.tmp')): o.unlink() # of a process that was killed
-        self._file.truncate(0)
-        json.dump(dict(address=str(address), pid=os.getpid()), self._file)
-        self._file.flush()
+        with naming(place/'lock.json'):
+            self._file.truncate(0)
+            json.dump(dict(address=str(address), pid=os.getpid()), self._file)
+            self._file.flush()
 
     def close(self):
         "Let others label the folder"
