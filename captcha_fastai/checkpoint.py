@@ -54,6 +54,7 @@ def plain(
     "`o` with Python's own numbers and containers, which can be loaded without running code"
     if isinstance(o, dict): return {k: plain(v) for k,v in o.items()}
     if isinstance(o, (list,tuple,L)): return [plain(v) for v in o]
+    if isinstance(o, torch.Tensor): return o.as_subclass(torch.Tensor)
     return o.item() if isinstance(o, np.generic) else o
 
 # %% ../nbs/46_checkpoint.ipynb #c4e336bd
@@ -128,7 +129,7 @@ def content(self:Checkpoint)->dict:
     return dict(model=dict(self.learn.model.state_dict()), opt=plain(self.opt.state_dict()), epoch=self.epoch+1,
                 n_epoch=self.n_planned, n_params=n_params(self.learn.model), images=self.images,
                 versions=versions(), rng=random_states(self.learn), best=self.best,
-                smooth_loss=[smooth.count, smooth.val], states={cb.name: plain(cb.state()) for cb in stateful(self.learn)})
+                smooth_loss=plain([smooth.count, smooth.val]), states={cb.name: plain(cb.state()) for cb in stateful(self.learn)})
 
 @patch
 def load(self:Checkpoint):

@@ -16,7 +16,7 @@ from .command import (command, console, data_name, files_of, free_path, model_an
                                     parse_lengths, parse_seconds, parse_size, parse_yes_no, read_words, say)
 from .files import held, new_folder
 from .output import lines, shown, write_readings
-from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, was_stopped
+from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, remove_part, was_stopped
 from .run_data import read_data, read_negatives, read_own, read_unlabelled
 
 # %% ../nbs/70_cli.ipynb #4d098440
@@ -53,10 +53,10 @@ def _train(part, out, force, args):
             summary,stopped = _fit(dls, tmp, out, part, unlabelled=unlabelled, **fit)
             if not fit['labelled']: shutil.copy(part/'readings.csv', tmp)
             note_pattern(tmp/'run.json', args.get('label_pattern'))
+        if not stopped: remove_part(part)
     except (ValueError, KeyboardInterrupt, SystemExit, OSError):
-        if not (part/'checkpoint.pt').exists(): shutil.rmtree(part, ignore_errors=True)
+        if not all((part/o).exists() for o in ('args.json','checkpoint.pt')): shutil.rmtree(part, ignore_errors=True)
         raise
-    if not stopped: shutil.rmtree(part)
     return summary,stopped
 
 def _images(part, args):
@@ -162,8 +162,8 @@ def _run(args, out, resume, force):
     with console():
         args = _train_args(args, resume)
         out = Path(resume or out or _run_folder(args, force))
-        part = part_of(out) if resume else new_part(out, args, force)
-        with held(part): summary,stopped = _train(part, out, force or bool(resume), args)
+        with held(part_of(out)) if resume else new_part(out, args, force):
+            summary,stopped = _train(part_of(out), out, force or bool(resume), args)
     print(json.dumps(summary))
     if stopped: sys.exit(130)
 

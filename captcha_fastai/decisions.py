@@ -7,7 +7,7 @@ __all__ = ['first_line', 'Decision', 'decided', 'posix_name', 'to_line', 'counti
            'read_lines', 'read_decisions', 'has_decisions', 'take_over', 'file_text']
 
 # %% ../nbs/08_decisions.ipynb #432a844f
-import csv, io, shutil
+import csv, filecmp, io, shutil
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -216,8 +216,8 @@ def take_over(
     path = Path(path)
     copy = None
     if path.exists() and path.stat().st_size:
-        copy = next(o for o in _copies(path) if not o.exists())
-        write_whole(copy, lambda f: shutil.copyfile(path, f))
+        copy = next(o for o in _copies(path) if not o.exists() or filecmp.cmp(o, path, shallow=False))
+        if not copy.exists(): write_whole(copy, lambda f: shutil.copyfile(path, f)) # else a process was killed in between
     write_whole(path, lambda f: f.write_text(file_text(decisions), encoding='utf-8', newline=''))
     return copy
 

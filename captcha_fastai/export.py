@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np, torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from .files import check_new, new_folder
@@ -238,7 +238,7 @@ def export_recogniser(
     images = [_before(np.asarray(o), learn.prep) for o in images]
     files = ['model.safetensors','model.onnx']
     with new_folder(folder, force) as tmp:
-        save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, tmp/files[0])
+        (tmp/files[0]).write_bytes(save({k: v.contiguous() for k,v in learn.model.state_dict().items()}))
         write_onnx(learn, tmp/files[1])
         write_config(tmp, config, files)
         rec = Recogniser.load(tmp)

@@ -7,10 +7,11 @@ __all__ = ['own_names', 'is_own', 'Allowance', 'client_of', 'Logins', 'read_auth
            'sweep', 'sweep_often']
 
 # %% ../nbs/71_guard.ipynb #694e727b
-import asyncio, ipaddress, json, os, re, signal, socket, sys, time
+import asyncio, ipaddress, json, os, re, signal, socket, time
 from contextlib import suppress
 from pathlib import Path
 
+from .command import ExitOnce
 from .patch import patch
 
 # %% ../nbs/71_guard.ipynb #46627c0c
@@ -234,12 +235,9 @@ def _watched(self:Guard, client, send):
 def end_on_signals():
     "Raise `SystemExit` on SIGTERM, and when the terminal closes"
     closed = getattr(signal, 'SIGHUP', signal.SIGTERM) # Windows has none
-    def end(*_):
-        for o in (signal.SIGTERM, closed): signal.signal(o, signal.SIG_IGN)
-        sys.exit()
     def end_as_asked(*_): signal.raise_signal(signal.SIGTERM) # a server may have a handler of its own for it
     if signal.getsignal(closed)!=signal.SIG_IGN: signal.signal(closed, end_as_asked)
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, ExitOnce(status=0))
 
 # %% ../nbs/71_guard.ipynb #d6a01ed7
 def sweep(

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 
 from .decisions import (Decision, LabelLines, counting, decided, file_text, first_line, has_decisions, posix_name,
                                       push, read_decisions, read_lines, stacks_of, take_over, to_line)
-from .files import disk_full, try_lock, write_whole
+from .files import disk_full, naming, try_lock, write_whole
 
 _all_ = ['Decision', 'LabelLines', 'counting', 'decided', 'has_decisions', 'read_decisions', 'read_lines', 'take_over',
          'to_line']
@@ -31,7 +31,7 @@ def check_writable(
     folder = Path(folder)
     if not folder.is_dir(): raise ValueError(f"{folder} is not a folder; pass a folder of images")
     try:
-        with tempfile.NamedTemporaryFile(prefix='.try-', dir=folder): pass
+        with tempfile.TemporaryFile(dir=folder): pass # without a name on Linux, so that none is left
         if (folder/name).exists(): open(folder/name, 'ab').close()
     except OSError as e: raise ValueError(
         f"{folder} cannot be written to ({e.strerror}), and labels are saved there; make it and its {name} writable, "
@@ -264,9 +264,11 @@ class lock_folder:
             with self._file: owner = _owner(self._file)
             raise ValueError(f"{folder} is being labelled already, at {owner['address']}; label there, or end that "
                              f"process first (its number is {owner['pid']})")
-        self._file.truncate(0)
-        json.dump(dict(address=str(address), pid=os.getpid()), self._file)
-        self._file.flush()
+        for o in (*Path(folder).glob('.labels*.tmp'), *place.glob('.*.tmp')): o.unlink() # of a process that was killed
+        with naming(place/'lock.json'):
+            self._file.truncate(0)
+            json.dump(dict(address=str(address), pid=os.getpid()), self._file)
+            self._file.flush()
 
     def close(self):
         "Let others label the folder"

@@ -175,6 +175,7 @@ class Trainer:
         args = [sys.executable, '-c', code, str(o.folder), str(self.out), '--seed', str(o.seed)]
         if o.chars: args += [f'--chars={o.chars}']
         if what: args += [f'--{what}']
+        if os.name=='posix': args += [f'--parent={os.getpid()}'] # Windows has a process in between
         env = {**os.environ, 'OMP_NUM_THREADS': str(self.threads)}
         with (self.out/'log.txt').open('w') as log:
             self.process = subprocess.Popen(args, stdout=log, stderr=subprocess.STDOUT, env=env)
@@ -236,10 +237,11 @@ def close(self:Trainer):
 
 # %% ../nbs/73_label_round.ipynb #b7ae1c3d
 def end_with_parent(
-    seconds=1, # between two looks
+    parent=None, # number of the server, which may have been killed before this call; `None` is that of the parent now
+    seconds=1,   # between two looks
 ):
     "End this process, which a server began, soon after the server was killed"
-    parent = os.getppid() # on Windows it stays the same
+    parent = parent or os.getppid() # on Windows it stays the same
     def watch():
         while os.getppid()==parent: time.sleep(seconds)
         os._exit(1)
@@ -247,8 +249,8 @@ def end_with_parent(
 
 def main():
     "The command of the process"
-    end_with_parent()
     p = argparse.ArgumentParser()
+    p.add_argument('--parent', type=int)
     p.add_argument('folder')
     p.add_argument('out')
     p.add_argument('--chars')
@@ -256,4 +258,6 @@ def main():
     p.add_argument('--finish', action='store_true')
     p.add_argument('--start', action='store_true')
     if hasattr(os, 'nice'): os.nice(10)
-    one_round(**vars(p.parse_args()))
+    args = vars(p.parse_args())
+    end_with_parent(args.pop('parent'))
+    one_round(**args)
