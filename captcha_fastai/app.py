@@ -29,7 +29,7 @@ def unpack(
     "The files of a zip, without folders and what macOS adds"
     try: z = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)
     except Exception as e: raise ValueError(f'it is not a zip that can be read ({e})') from None
-    infos = [o for o in z.infolist() if not o.is_dir() and not o.filename.startswith('__MACOSX/')]
+    infos = [o for o in z.infolist() if not o.filename.endswith('/') and not o.filename.startswith('__MACOSX/')]
     if len(infos)>max_files: raise ValueError(f'it holds {len(infos):,} files; {max_files:,} are allowed')
     total = sum(o.file_size for o in infos)/1e6
     if total>20*max_mb: raise ValueError(f'unpacked, it would have {total:,.0f} MB; {20*max_mb:g} are allowed')
