@@ -14,7 +14,7 @@ help:      ## this list
 demo: $(VENV)/ready   ## draw captchas, train on them, read others that were never seen (demo/)
 	$(BIN)/captcha_demo --force $(DEMO)
 
-test: $(VENV)/tested   ## style, docstrings, clean notebooks, fresh export, README and tables, nbdev_test; skipped if nothing changed since it passed
+test: $(VENV)/tested   ## style, docstrings, clean notebooks, fresh export, README and tables, a thousand broken files, nbdev_test; skipped if nothing changed since it passed
 	@echo "tests passed for this state on $$(date -r $(VENV)/tested '+%Y-%m-%d %H:%M'); 'make retest' runs them again"
 
 retest:    ## the tests, whether or not something changed
@@ -71,5 +71,6 @@ $(VENV)/tested: $(VENV)/ready $(SOURCES)
 	$(BIN)/python .ci/measure.py
 	$(BIN)/python .ci/api.py
 	$(BIN)/python .ci/fresh.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fuzz.py 1000
 	$(BIN)/python .ci/tests.py $(VENV)/summary --n_workers $(WORKERS)
 	touch $@

@@ -5,7 +5,8 @@
 20,000 mutations of real PNG and JPEG bytes (bits flipped, parts cut out, doubled, moved, overwritten), one
 image of each awkward kind, and folders that somebody tampered with. Each is read by `Recogniser.read`; the
 default is the recogniser of `make demo`, which knows the captcha that the awkward images are made of. Peak
-memory is that of the process, which makes these images, too. Writes results/robustness.json. About 2 minutes.
+memory is that of the process, which makes these images, too. Then 20,000 files with another structure, see
+fuzz.py. Writes results/robustness.json. About 15 minutes.
 """
 import io, json, math, os, pickle, random, shutil, tempfile, time, zlib
 from collections import Counter
@@ -16,10 +17,12 @@ import numpy as np
 from PIL import Image
 
 import common
+import fuzz
 from captcha_fastai.folder import config_sha256
 from captcha_fastai.recogniser import Recogniser
 from captcha_fastai.synth import captcha_image
 from common import parser, peak_mb, provenance, some, start, write_result
+from mutators import mutated
 
 text = '2468'
 
@@ -29,21 +32,6 @@ def as_bytes(img, format='PNG', **kwargs):
     return buf.getvalue()
 
 # mutations
-
-def mutated(data, rng):
-    "`data` with one to eight changes"
-    a = bytearray(data)
-    for _ in range(rng.randint(1, 8)):
-        i,j = sorted(rng.sample(range(len(a)+1), 2)) if len(a)>1 else (0, len(a))
-        kind = rng.randrange(6)
-        if kind==0 and a: a[rng.randrange(len(a))] ^= 1<<rng.randrange(8)
-        elif kind==1: a[i:i] = rng.randbytes(rng.randint(1, 16))
-        elif kind==2: del a[i:min(j, i+rng.randint(1, 64))]
-        elif kind==3: a[i:j] = a[i:j][:256]*2
-        elif kind==4: a[i:i+4] = rng.choice([b'\xff\xff\xff\xff', b'\0\0\0\0', b'\x7f\xff\xff\xff', b'IEND',
-                                             b'\xff\xd8\xff\xd9'])
-        elif kind==5: a = a[:rng.randint(0, len(a))]
-    return bytes(a)
 
 def originals():
     "Files to mutate"
@@ -178,8 +166,10 @@ def main():
         folders,was_run = tampered(args.folder, Path(tmp))
     begin = time.perf_counter()
     counts = mutations(rec, some(20000))
+    measured = dict(seconds=time.perf_counter()-begin, memory_before_mb=base, memory_peak_mb=peak_mb())
+    found = fuzz.fuzz(some(20000))
+    failures = [o._asdict() for o in found if o.outcome=='failed']
     write_result('robustness', note, seed=0, text=text, kinds=images, folders=folders, something_was_run=was_run,
-                 **counts,
-                 seconds=time.perf_counter()-begin, memory_before_mb=base, memory_peak_mb=peak_mb())
+                 **counts, **measured, structures=fuzz.summary(found), failures=failures)
 
 if __name__=='__main__': main()

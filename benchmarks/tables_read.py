@@ -55,6 +55,16 @@ def mutations_table():
     return Table(head, rows_of(dict(robustness=''), cells), 'robustness.py')
 
 @table
+def structures_table():
+    "Files whose structure was changed, and what becomes of them"
+    def cells(k, o):
+        counts = [f'{o[k]:,}' for k in ('read','refused','failed')]
+        return [k, *counts, f"{o['slowest_seconds']:.1f} s", f"{o['grown_mb']:.0f} MB"]
+    r = (load('robustness') or {}).get('structures', {})
+    head = ['20,000 changed files', 'read', 'refused', 'failed', 'slowest', 'the process grew by']
+    return Table(head, [('robustness', cells(*o)) for o in r.items()], 'robustness.py')
+
+@table
 def folders_table():
     "Folders that somebody tampered with, and what becomes of them"
     def why(v): return v.split('is refused: ')[-1].removeprefix('refused: FOLDER ').split('; ')[0]

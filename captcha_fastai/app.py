@@ -29,7 +29,7 @@ def unpack(
     "The files of a zip, without folders and what macOS adds"
     try: z = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)
     except Exception as e: raise ValueError(f'it is not a zip that can be read ({e})') from None
-    infos = [o for o in z.infolist() if not o.is_dir() and not o.filename.startswith('__MACOSX/')]
+    infos = [o for o in z.infolist() if not o.filename.endswith('/') and not o.filename.startswith('__MACOSX/')]
     if len(infos)>max_files: raise ValueError(f'it holds {len(infos):,} files; {max_files:,} are allowed')
     total = sum(o.file_size for o in infos)/1e6
     if total>20*max_mb: raise ValueError(f'unpacked, it would have {total:,.0f} MB; {20*max_mb:g} are allowed')
@@ -142,6 +142,16 @@ def _local(component):
         return await move(path)
     component.async_move_resource_to_block_cache = move_local
 
+def _explain(page):
+    "Say what is wrong with the values of a call, where Gradio answers `null` and prints a traceback"
+    prepare = page.preprocess_data
+    async def explained(*args, **kwargs):
+        error = _gradio().Error
+        try: return await prepare(*args, **kwargs)
+        except error: raise
+        except Exception as e: raise error(f'these values cannot be used: {str(e)[:200]}', print_exception=False) from None
+    page.preprocess_data = explained
+
 def _raw(component):
     "`component`, which passes on what a browser or a program sends"
     component.preprocess = lambda o: o
@@ -224,6 +234,7 @@ def app_page(
         with gr.Tab('Batch', id='batch'): _batch_tab(gr, do)
         _api(gr, do)
     for o in page.blocks.values(): _local(o)
+    _explain(page)
     return page.queue(max_size=100) # what waits is held in memory
 
 def _upload(gr, label, **kwargs):

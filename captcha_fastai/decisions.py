@@ -99,7 +99,7 @@ class LabelLines(NamedTuple):
     "What a `labels.csv` says"
     decisions: list # a `Decision` for each line, in the order of the file
     problems: list  # a text for each line that cannot be used
-    ours: bool      # has it the columns of `Decision`, separated by commas? Then lines can be appended
+    ours: bool      # has it the columns of `Decision`, separated by commas, in UTF-8? Then lines can be appended
     size: int       # bytes up to the end of the last whole line
     ended: bool     # does that line end with a line break?
     cut: str = ''   # the last line, if it was not written to its end
@@ -108,14 +108,15 @@ def read_lines(
     path, # a `labels.csv`, with at least the columns `file` and `label`
 )->LabelLines:
     "The decisions in a file"
-    lines = _physical_lines(path)
+    lines,wide = _physical_lines(path)
     if lines==['']: return LabelLines([], [], False, 0, True)
     header,sep = _columns(path, lines[0])
-    ours = header==_header and sep==','
+    ours = header==_header and sep==',' and not wide
     decisions,problems = [],[]
+    whole = max((i for i,o in enumerate(lines) if lines[-1] and _is_whole(_cells(o, sep), header)), default=0) # the last one
     end = 1
     for at,cells,n in _records(lines, len(header), sep):
-        if lines[-1] and not any(_is_whole(o, header) for o in (cells, *(_cells(o, sep) for o in lines[at+n:]))): break
+        if lines[-1] and whole<at+n and not _is_whole(cells, header): break
         end = at+n
         found = _understood(cells, header)
         if isinstance(found, Decision): decisions.append(found)
@@ -126,13 +127,16 @@ def read_lines(
 
 # %% ../nbs/08_decisions.ipynb #78f7e342
 def _physical_lines(path):
-    "The lines of a file without their ends; the last one may break off in the middle of a character"
+    "The lines of a file without their ends, and whether it is UTF-16; in UTF-8, the last one may break off in the middle of a character"
     try: data = Path(path).read_bytes()
     except FileNotFoundError: raise ValueError(f"{path} does not exist") from None
     except OSError as e: raise ValueError(f"{path} cannot be read ({e.strerror})") from None
-    if data[:2] in (b'\xff\xfe', b'\xfe\xff'): data = data.decode('utf-16').encode()
+    wide = data[:2] in (b'\xff\xfe', b'\xfe\xff')
+    try:
+        if wide: data = data.decode('utf-16').encode()
+    except UnicodeDecodeError as e: raise ValueError(f"{path} breaks off, or is not UTF-16 ({e.reason}); save it as UTF-8") from None
     *lines,last = data.split(b'\n')
-    return [_decoded(path, i, o) for i,o in enumerate(lines, 1)]+[last.decode(errors='replace')]
+    return [_decoded(path, i, o) for i,o in enumerate(lines, 1)]+[last.decode(errors='replace')],wide
 
 def _decoded(path, i, line):
     try: return line.decode()
@@ -159,7 +163,7 @@ _most_lines = 9 # of a name with line breaks
 def _records(lines, width, sep):
     "For each row below the header: position, cells (`None` if its quotes do not fit), and number of lines"
     at = 1
-    while lines[at:] not in ([], ['']):
+    while lines[at:at+2] not in ([], ['']):
         cells,n = _joined(lines[at:at+_most_lines], width, sep)
         yield at,cells,n
         at += n
@@ -203,7 +207,7 @@ def has_decisions(
     path, # a label file
 )->bool:
     "Does a file have the columns of `Decision`?"
-    try: names,_ = _columns(path, _physical_lines(path)[0])
+    try: names,_ = _columns(path, _physical_lines(path)[0][0])
     except ValueError: return False
     return names==_header
 

@@ -8,7 +8,7 @@ __all__ = ['label_texts', 'checked_items', 'image_files', 'folder_items', 'df_it
            'pattern_label', 'refuse', 'some_of', 'stem_label']
 
 # %% ../nbs/10_items.ipynb #92fb9d12
-import hashlib, mimetypes, os, random, unicodedata
+import csv, hashlib, mimetypes, os, random, unicodedata
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -116,15 +116,16 @@ def _row_names(index): return [f"{index.name or 'row'} {o}" for o in index]
 
 def _check_columns(df, cols, name):
     for col in cols:
-        if col not in df: raise ValueError(f"{name} has no column {col!r}; it has {', '.join(map(repr, df.columns))}: "
-                                           "say which to use with fn_col and label_col (--fn_col, --label_col)")
+        n = list(df.columns).count(col)
+        if n!=1: raise ValueError(f"{name} has {n or 'no'} column{'s'*(n>1)} {col!r}; it has {some_of(map(repr, df.columns), 20, ', ')}: "
+                                  "say which to use with fn_col and label_col (--fn_col, --label_col)")
 
 def _df_files(df, folder, fn_col, name):
     "The paths of `df`, if all of them exist"
     empty = _row_names(df.index[df[fn_col].isna()])
     refuse(empty, f'rows of {name} name no file', f'Fill in the column {fn_col!r}')
     files = [Path(folder)/o for o in df[fn_col]]
-    missing = [f for f in files if not f.is_file()]
+    missing = [f for f in files if not os.path.isfile(f)] # `Path.is_file` fails for names that are too long
     refuse(missing, f'files of {name} do not exist', f'Correct the column {fn_col!r}, or the folder {folder}')
     return files
 
@@ -137,13 +138,21 @@ def csv_items(
     **kwargs            # `label_func`, `label_pattern`, `strip` and `spaces` of `df_items`
 )->list:                # pairs (path, label), in the order of the lines
     "The labelled images that the CSV file `path` lists"
-    path = Path(path)
-    try: df = pd.read_csv(path, dtype=str, keep_default_na=False)
+    df = _read_csv(path)
+    return df_items(df, folder or Path(path).parent, fn_col, label_col, name=str(path), **kwargs)
+
+def _read_csv(path):
+    "A DataFrame of texts; pandas itself takes the first cells of longer rows for an index, and minutes for 100,000 columns"
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as f:
+            reader = csv.reader(f)
+            header,*rows = [(reader.line_num, o) for o in reader if o] or [(1, [])]
     except FileNotFoundError: raise ValueError(f"{path} does not exist") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
-        raise ValueError(f"{path} is not a CSV file: {e}") from None
-    df.index = pd.RangeIndex(2, len(df)+2, name='line') # below the header
-    return df_items(df, folder or path.parent, fn_col, label_col, name=str(path), **kwargs)
+    except (UnicodeDecodeError, csv.Error) as e: raise ValueError(f"{path} is not a CSV file: {e}") from None
+    columns = header[1]
+    odd = [f'line {i} has {len(o)}' for i,o in rows if len(o)!=len(columns)]
+    if odd or not columns: raise ValueError(f"{path} is not a CSV file: its first line has {len(columns)} cells, {some_of(odd, sep=', ')}")
+    return pd.DataFrame([o for _,o in rows], pd.Index([i for i,_ in rows], name='line'), columns, str)
 
 # %% ../nbs/10_items.ipynb #2201a7ad
 class Look(NamedTuple):

@@ -102,8 +102,11 @@ async def _values(request):
     async for part in request.stream():
         data += part
         if len(data)>_max_body: raise Refused(f'the request has more than {_max_body:,} bytes', 413)
-    try: return json.loads(bytes(data) or b'{}')
-    except ValueError: raise Refused('the request is not JSON') from None
+    try:
+        body = json.loads(bytes(data) or b'{}')
+        json.dumps(body, ensure_ascii=False).encode() # halves of characters, as "\\ud800", cannot be written
+    except (ValueError, RecursionError): raise Refused('the request is not JSON in UTF-8') from None
+    return body
 
 def _as_json(request, e):
     "An error, for the page"

@@ -348,7 +348,8 @@ def _accept(do, body, who):
     readings,decided = do.labelling.readings,do.labelling.log.decisions
     new = {file: short_text(o, 'text') for o in items if (file := _file(do, o)) not in decided}
     same = [file for file,text in new.items() if file in readings and readings[file].text==text]
-    with _written(): do.labelling.accept(same, odd=_files(do, body, 'odd'), who=who, keys=_number(body, 'keys', 1000))
+    odd,keys = _files(do, body, 'odd'),_number(body, 'keys', 1000)
+    with _written(): do.labelling.accept(same, odd=odd, who=who, keys=keys)
     if len(same)<len(new):
         do.labelling.messages.append(f'{len(new)-len(same)} of {len(new)} readings changed while they were looked at. '
                                      'They were not accepted, and are shown again.')

@@ -87,7 +87,8 @@ def read_json(
 
 def _parsed(text, path, line=1):
     try: return json.loads(text)
-    except json.JSONDecodeError as e: raise ValueError(f"{path}, line {line+e.lineno-1}: not JSON ({e.msg})") from None
+    except (ValueError, RecursionError) as e: # a whole number of 5,000 digits is a plain ValueError
+        raise ValueError(f"{path}, line {line+getattr(e, 'lineno', 1)-1}: not JSON ({getattr(e, 'msg', e)})") from None
 
 def _json_lines(text, path): return [_parsed(o, path, i) for i,o in enumerate(text.split('\n'), 1) if o.strip()]
 

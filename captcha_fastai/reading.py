@@ -83,7 +83,8 @@ class Threshold:
     def of(cls, goal, entry):
         "The threshold for the accuracy `goal` that an `entry` of `config.json` describes"
         entry = entry if isinstance(entry, dict) else dict(probability=entry)
-        return cls(float(goal), **{k: v for k,v in entry.items() if k in cls.__dataclass_fields__})
+        fields = {k: v for k,v in entry.items() if k in cls.__dataclass_fields__}
+        return cls(**{**fields, 'goal':float(goal)})
 
     @property
     def entry(self):
@@ -92,7 +93,8 @@ class Threshold:
 
     def __str__(self):
         res = f'{100*self.goal:g} % right: answer when the probability is at least {self.probability:.3g}'
-        if self.n:
+        known = self.n_right,self.n,self.accuracy,self.low,self.high,self.answered
+        if self.n and None not in known:
             res += (f' (estimated: {self.n_right} of {self.n} = {100*self.accuracy:.1f} %, 95 % interval '
                     f'{100*self.low:.1f}–{100*self.high:.1f} %, of the validation images; {100*self.answered:.0f} % are answered)')
         if self.suspects: res += f'; {self.suspects} of the wrong answers are so sure that the labels may be wrong'

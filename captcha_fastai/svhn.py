@@ -6,7 +6,7 @@
 __all__ = ['fields', 'write_digit_struct', 'read_digit_struct', 'SvhnItem', 'svhn_items']
 
 # %% ../nbs/11_svhn.ipynb #474fa7f0
-import math
+import math, os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,11 +103,13 @@ def read_digit_struct(
             names,boxes = [_column(h, h[f'digitStruct/{o}'].id) for o in ('name','bbox')]
             if len(names)!=len(boxes): raise IndexError(f"{len(names)} names with {len(boxes)} boxes")
             for name,box in zip(names, boxes): rows.append(_row(h, name, box))
-        except (OSError, KeyError, RuntimeError, IndexError, AttributeError, TypeError, ValueError) as e:
+        except _h5_errors as e:
             reason = e.args[0] if e.args else e
             raise ValueError(f"{path} is damaged, or not of SVHN, at image {len(rows)+1} ({reason}); "
                              "download or unpack SVHN, format 1, again") from None
     return rows
+
+_h5_errors = (OSError, KeyError, RuntimeError, IndexError, AttributeError, TypeError, ValueError) # of h5py, for damaged files
 
 def _open(path):
     "The HDF5 file `path`"
@@ -122,8 +124,10 @@ def _open(path):
                                           "download or unpack it again") from None
 
 def _check_fields(h, path):
-    struct = h.get('digitStruct')
-    found = sorted(struct) if hasattr(struct, 'keys') else sorted(h)
+    try:
+        struct = h.get('digitStruct')
+        found = sorted(struct) if hasattr(struct, 'keys') else sorted(h)
+    except _h5_errors as e: raise ValueError(f"{path} is damaged ({e}); download or unpack SVHN, format 1, again") from None
     if found!=['bbox','name']: raise ValueError(f"{path} has the fields {', '.join(found) or 'none'} instead of "
                                                 "digitStruct with bbox and name; pass a file of SVHN, format 1")
 
@@ -158,7 +162,7 @@ def _clipped(left, top, width, height, size, where):
     advice = 'correct or remove it'
     if not (width>0 and height>0): raise ValueError(f"{where} has a box of {width:g}×{height:g} pixels; {advice}")
     box = (max(left, 0), max(top, 0), min(left+width, w), min(top+height, h))
-    if box[0]>=box[2] or box[1]>=box[3]: raise ValueError(
+    if not (box[0]<box[2] and box[1]<box[3]): raise ValueError( # as NaN does not
         f"{where} has a box (left {left:g}, top {top:g}, {width:g}×{height:g}) outside its {w}×{h} pixels; {advice}")
     return box
 
@@ -179,7 +183,7 @@ def _folder_items(folder, skip_missing):
     "The items of one folder"
     mat = folder/'digitStruct.mat'
     rows = read_digit_struct(mat)
-    missing = {name for name,_ in rows if not (folder/name).is_file()}
+    missing = {name for name,_ in rows if not os.path.isfile(folder/name)} # `Path.is_file` fails for names that are too long
     if not skip_missing: refuse(sorted(missing), f'images that {mat} lists do not exist',
                                 'Unpack the archive again, or leave them out with skip_missing=True')
     there = [(name, boxes) for name,boxes in rows if name not in missing]
