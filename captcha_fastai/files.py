@@ -168,11 +168,12 @@ def new_folder(
     tmp.mkdir(parents=True)
     mode = stat.S_IMODE(tmp.stat().st_mode) # what the umask leaves
     try:
-        with held(tmp),naming(folder): yield tmp
-        for o in tmp.rglob('*'):
-            if not o.is_symlink(): o.chmod(mode if o.is_dir() else mode & 0o666)
-        check_new(folder, force) # another process may have written it
-        move_into(tmp, folder)
+        with held(tmp),naming(folder):
+            yield tmp
+            for o in tmp.rglob('*'):
+                if not o.is_symlink(): o.chmod(mode if o.is_dir() else mode & 0o666)
+            check_new(folder, force) # another process may have written it
+            move_into(tmp, folder)
     finally: shutil.rmtree(tmp, ignore_errors=True)
 
 _new = '.captcha_fastai-new-'
