@@ -134,6 +134,7 @@ def _remove(path):
     if path.is_dir() and not path.is_symlink(): shutil.rmtree(path)
     else: path.unlink(missing_ok=True)
 
+# %% ../nbs/01_files.ipynb #0cc0e806
 def move_into(
     tmp,     # a finished folder on the same file system
     folder,  # its final name
