@@ -134,6 +134,7 @@ def _remove(path):
     if path.is_dir() and not path.is_symlink(): shutil.rmtree(path)
     else: path.unlink(missing_ok=True)
 
+# %% ../nbs/01_files.ipynb #0cc0e806
 def move_into(
     tmp,     # a finished folder on the same file system
     folder,  # its final name
@@ -168,11 +169,12 @@ def new_folder(
     tmp.mkdir(parents=True)
     mode = stat.S_IMODE(tmp.stat().st_mode) # what the umask leaves
     try:
-        with held(tmp),naming(folder): yield tmp
-        for o in tmp.rglob('*'):
-            if not o.is_symlink(): o.chmod(mode if o.is_dir() else mode & 0o666)
-        check_new(folder, force) # another process may have written it
-        move_into(tmp, folder)
+        with held(tmp),naming(folder):
+            yield tmp
+            for o in tmp.rglob('*'):
+                if not o.is_symlink(): o.chmod(mode if o.is_dir() else mode & 0o666)
+            check_new(folder, force) # another process may have written it
+            move_into(tmp, folder)
     finally: shutil.rmtree(tmp, ignore_errors=True)
 
 _new = '.captcha_fastai-new-'

@@ -53,7 +53,7 @@ def read_part(
     if (part/'args.json').exists(): return json.loads((part/'args.json').read_text(encoding='utf-8'))
     if part.exists():
         with held(part): shutil.rmtree(part) # of a process that was killed when it began, or when it had finished
-    why = 'it is finished' if (Path(out)/'config.json').exists() else f'{part} holds none'
+    why = 'it is finished' if (Path(out)/'config.json').exists() else f'{part} does not exist'
     raise ValueError(f"{out} has no unfinished run: {why}; train with captcha_train DATA")
 
 # %% ../nbs/69_run.ipynb #1b11c559
