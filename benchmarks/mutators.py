@@ -181,7 +181,7 @@ def zip_made(images, rng):
         for name,data in images.items():
             if rng.random()<.4:
                 name = rng.choice([awkward_text(rng)[:20_000], 'a.png', 'b.zip', 'a/', '__MACOSX/a.png'])
-            if rng.random()<.1:
+            if rng.random()<.03:
                 data = rng.choice([b'', bytes(4_999_999), bytes(6_000_000), mutated(data, rng), b'/etc/passwd'])
             with suppress(ValueError): zip_entry(z, name.replace('\0', '_') or 'x', data, rng)
         if rng.random()<.02:
