@@ -42,7 +42,7 @@ def text_mutated(text, rng):
         kind = rng.randrange(8)
         if kind<2: lines[i] = lines[i][:at]+awkward_text(rng)+lines[i][at:]
         elif kind==2: lines[i] = awkward_text(rng)
-        elif kind==3: lines[i:i] = [lines[i]]*rng.choice([1, 2, 5000])
+        elif kind==3: lines[i:i] = [lines[i]]*min(rng.choice([1, 2, 5000]), 1+10**6//max(len(lines[i]), 1))
         elif kind==4: del lines[i]
         elif kind==5: lines[i] = rng.choice(',;\t" ').join(map(awkward_text, [rng]*rng.choice([1, 2, 30])))
         elif kind==6: lines = ['\n'.join(lines).replace(rng.choice(',;\t" '), rng.choice(awkward_chars))]
@@ -181,7 +181,7 @@ def zip_made(images, rng):
         for name,data in images.items():
             if rng.random()<.4:
                 name = rng.choice([awkward_text(rng)[:20_000], 'a.png', 'b.zip', 'a/', '__MACOSX/a.png'])
-            if rng.random()<.1:
+            if rng.random()<.03:
                 data = rng.choice([b'', bytes(4_999_999), bytes(6_000_000), mutated(data, rng), b'/etc/passwd'])
             with suppress(ValueError): zip_entry(z, name.replace('\0', '_') or 'x', data, rng)
         if rng.random()<.02:

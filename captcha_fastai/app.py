@@ -142,16 +142,6 @@ def _local(component):
         return await move(path)
     component.async_move_resource_to_block_cache = move_local
 
-def _explain(page):
-    "Say what is wrong with the values of a call, where Gradio answers `null` and prints a traceback"
-    prepare = page.preprocess_data
-    async def explained(*args, **kwargs):
-        error = _gradio().Error
-        try: return await prepare(*args, **kwargs)
-        except error: raise
-        except Exception as e: raise error(f'these values cannot be used: {str(e)[:200]}', print_exception=False) from None
-    page.preprocess_data = explained
-
 def _raw(component):
     "`component`, which passes on what a browser or a program sends"
     component.preprocess = lambda o: o
@@ -168,6 +158,17 @@ def _frame_bytes(frame):
     kind,_,data = (getattr(frame, 'url', None) or '').partition(';base64,')
     if not kind.startswith('data:image/'): return None
     with suppress(ValueError): return base64.b64decode(data)
+
+# %% ../nbs/72_app.ipynb #b636b274
+def _explain(page):
+    "Say what is wrong with the values of a call, where Gradio answers `null` and prints a traceback"
+    prepare = page.preprocess_data
+    async def explained(*args, **kwargs):
+        error = _gradio().Error
+        try: return await prepare(*args, **kwargs)
+        except error: raise
+        except Exception as e: raise error(f'these values cannot be used: {str(e)[:200]}', print_exception=False) from None
+    page.preprocess_data = explained
 
 # %% ../nbs/72_app.ipynb #ea4220e0
 class Handlers:

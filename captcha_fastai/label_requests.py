@@ -345,9 +345,8 @@ def _skip(do, body, who):
 def _accept(do, body, who):
     "Accept the readings of a grid that still say what the page showed; the odd ones come next"
     items = [o for o in _list(body, 'items') if isinstance(o, dict)]
-    readings,decided = do.labelling.readings,do.labelling.log.decisions
-    new = {file: short_text(o, 'text') for o in items if (file := _file(do, o)) not in decided}
-    same = [file for file,text in new.items() if file in readings and readings[file].text==text]
+    new = {file: short_text(o, 'text') for o in items if (file := _file(do, o)) not in do.labelling.log.decisions}
+    same = [file for file,text in new.items() if _shown(do.labelling, file).text==text and file in do.labelling.readings]
     odd,keys = _files(do, body, 'odd'),_number(body, 'keys', 1000)
     with _written(): do.labelling.accept(same, odd=odd, who=who, keys=keys)
     if len(same)<len(new):

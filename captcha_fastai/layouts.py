@@ -146,12 +146,14 @@ def _folders(path, folder):
     inside = sorted(o for o in path.parent.iterdir() if o.is_dir() and not o.name.startswith('.'))
     return [path.parent, path.parent.resolve().parent, *inside[:50]]
 
+_most_columns = 100 # that are looked at
+
 def _places(table, path, folder, fn_col):
     "A `Place` for each column that may name the files"
     first = table.header or table.rows[0]
     rows = table.rows if table.header or len(table.rows)==1 else table.rows[1:]
     some = rows[::max(1, len(rows)//300)] # enough to tell
-    columns = range(len(first)) if fn_col is None else [i for i in [column_at(fn_col, first)] if i is not None]
+    columns = range(min(len(first), _most_columns)) if fn_col is None else [i for i in [column_at(fn_col, first)] if i is not None]
     for i in columns:
         names = [o[i] for o in some if len(o)>i and o[i]]
         known = str(first[i]).strip().lower() in file_names

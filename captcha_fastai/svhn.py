@@ -86,7 +86,7 @@ def _columns(h, group):
 def _row(h, name, box):
     "Name and boxes of one image"
     group = h[box]
-    missing = sorted(set(fields)-set(group))
+    missing = sorted(set(fields)-set(group.keys())) # an array has none
     if missing: raise KeyError(f"its boxes have the fields {', '.join(sorted(group))}, and lack {', '.join(missing)}")
     return ''.join(map(chr, _column(h, h[name].id))),_columns(h, group)
 
