@@ -84,7 +84,7 @@ def saved_markdown(path):
 def current_rows():
     "Every row of every table, made from the result files now"
     sys.path.insert(0, str(root/'benchmarks'))
-    import table, tables, tables_digits, tables_labelling, tables_labels, tables_no_text, tables_read, tables_start, tables_web # these register their tables
+    import table, tables, tables_digits, tables_labelling, tables_labels, tables_no_text, tables_read, tables_start, tables_trust, tables_web # these register their tables
     return {row for f in table.every.values() for row in rows_in(str(f()))}
 
 def stale_tables():

@@ -20,7 +20,7 @@ from .typeset import Setting, set_line
 
 # %% ../nbs/07_captchas.ipynb #df8df702
 _share = {(.55,.95):.6, (.4,.55):.35, (.95,1.06):.05}
-_texts = {**{k:share for k,(share,_) in text_kinds.items()}, 'sums':.2} # captchas ask for sums more often than others do
+_texts = {**{k:share for k,(share,_) in text_kinds.items()}, 'sums':.2} # captchas often ask for sums
 
 def begun(
     r,         # a `Dice`

@@ -127,7 +127,7 @@ def read_lines(
 
 # %% ../nbs/08_decisions.ipynb #78f7e342
 def _physical_lines(path):
-    "The lines of a file without their ends, and whether it is UTF-16; in UTF-8, the last one may break off in the middle of a character"
+    "The lines of a file without their ends, and whether it is UTF-16; in UTF-8, the last one may break off anywhere"
     try: data = Path(path).read_bytes()
     except FileNotFoundError: raise ValueError(f"{path} does not exist") from None
     except OSError as e: raise ValueError(f"{path} cannot be read ({e.strerror})") from None

@@ -118,7 +118,7 @@ def _replace_whole(tmp, folder):
     "`move_into` in one step; `False`, with the same entries in `folder` as before, if that is not possible"
     others = [o for o in folder.iterdir() if not (tmp/o.name).exists() and not o.name.startswith(_old)]
     try:
-        if folder.stat().st_uid!=os.geteuid() or Path.cwd().is_relative_to(folder.resolve()): return False # keep the folder itself
+        if folder.stat().st_uid!=os.geteuid() or Path.cwd().is_relative_to(folder.resolve()): return False # keep it
         for o in others:
             if o.is_dir() and not o.is_symlink(): shutil.copytree(o, tmp/o.name, symlinks=True, copy_function=_link)
             else: _link(o, tmp/o.name)

@@ -142,7 +142,7 @@ def csv_items(
     return df_items(df, folder or Path(path).parent, fn_col, label_col, name=str(path), **kwargs)
 
 def _read_csv(path):
-    "A DataFrame of texts; pandas itself takes the first cells of longer rows for an index, and minutes for 100,000 columns"
+    "A DataFrame of texts; pandas takes the first cells of longer rows for an index, and minutes for 100,000 columns"
     try:
         with open(path, encoding='utf-8-sig', newline='') as f:
             reader = csv.reader(f)

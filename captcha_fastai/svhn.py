@@ -109,7 +109,7 @@ def read_digit_struct(
                              "download or unpack SVHN, format 1, again") from None
     return rows
 
-_h5_errors = (OSError, KeyError, RuntimeError, IndexError, AttributeError, TypeError, ValueError) # of h5py, for damaged files
+_h5_errors = (OSError, KeyError, RuntimeError, IndexError, AttributeError, TypeError, ValueError) # of damaged files
 
 def _open(path):
     "The HDF5 file `path`"

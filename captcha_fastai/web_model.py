@@ -65,12 +65,20 @@ def _dense(arrays, name):
     "A linear layer, as a convolution over single pixels"
     return Layer(arrays[f'{name}.weight'][:,None,None].astype(float), arrays[f'{name}.bias'].astype(float), (1,1), (0,0))
 
+
+# %% ../nbs/63_web_model.ipynb #d3fd665e
 def network(
     arrays,  # name → array of a model of the recipe `fast`
     strides, # along the width, one for the first convolution and each change of channels
 )->tuple:    # a list of `Layer`, and a list of steps that refer to it
     "What the page computes, in its order"
-    strides = iter(strides)
+    try: return _network(arrays, iter(strides))
+    except (KeyError, IndexError, StopIteration, ValueError) as e:
+        why = f"{type(e).__name__}: {e}"
+        raise ValueError(f"the weights are not those of the recipe 'fast' ({why}); export or train it again") from None
+
+def _network(arrays, strides):
+    "The same; `strides` is an iterator"
     layers = [_conv(arrays, 'body.1', (2,next(strides)))]
     net = [dict(conv=0)]
     for i in count(2):
