@@ -7,7 +7,7 @@ __all__ = ['Portable', 'strip_onnx', 'write_onnx', 'write_graph', 'replay_images
            'export_recogniser']
 
 # %% ../nbs/62_export.ipynb #61856e59
-import copy, logging, tempfile, warnings
+import copy, logging, warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.torch import save
 from torch import nn
 
-from .files import check_new, new_folder
+from .files import check_new, new_folder, scratch
 from .folder import folder_config, read_config, write_config
 from .image import paper
 from .layers import Ink
@@ -113,9 +113,9 @@ def write_graph(
 ):
     "Write the ONNX graph of `learn`, whose weights have the names of those of its model"
     import onnx
-    with tempfile.TemporaryDirectory() as tmp:
-        write_onnx(learn, Path(tmp)/'whole.onnx', optimize=False)
-        graph = onnx.load(Path(tmp)/'whole.onnx')
+    with scratch() as tmp:
+        write_onnx(learn, tmp/'whole.onnx', optimize=False)
+        graph = onnx.load(tmp/'whole.onnx')
     for o in graph.graph.initializer:
         o.ClearField('raw_data')
         o.data_location = onnx.TensorProto.EXTERNAL

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['check_columns', 'naming', 'write_whole', 'disk_full', 'try_lock', 'held', 'check_new', 'move_into', 'new_folder',
-           'is_check', 'walk_once', 'sha256', 'versions']
+           'scratch', 'is_check', 'walk_once', 'sha256', 'versions']
 
 # %% ../nbs/01_files.ipynb #c38aef37
 import ctypes, errno, hashlib, os, secrets, shutil, stat, tempfile, time
@@ -185,6 +185,16 @@ def _remove_left(parent):
         with _opened(o) as fd:
             old = fd is not None and time.time()-os.fstat(fd).st_mtime>60 # a new one may not be locked yet
             if old and try_lock(fd): shutil.rmtree(o, ignore_errors=True)
+
+# %% ../nbs/01_files.ipynb #b97ff553
+@contextmanager
+def scratch():
+    "A folder for temporary files, as a path; it is gone when the block ends, however it ends"
+    folder = Path(tempfile.mkdtemp())
+    try: yield folder
+    finally:
+        try: shutil.rmtree(folder)
+        finally: shutil.rmtree(folder, ignore_errors=True) # a signal came in between
 
 # %% ../nbs/01_files.ipynb #f7ca8a08
 check_columns = 'file','label','reading','p_label','p_reading' # of `suspects.csv`

@@ -7,7 +7,7 @@ __all__ = ['package', 'requirements', 'Piece', 'Module', 'needed', 'joined', 'ma
            'run_reader', 'check_reader']
 
 # %% ../nbs/71_reader_file.ipynb #ddf82f03
-import ast, inspect, json, os, re, subprocess, sys, tempfile, textwrap
+import ast, inspect, json, os, re, subprocess, sys, textwrap
 from functools import wraps
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from .files import versions
+from .files import scratch, versions
 
 # %% ../nbs/71_reader_file.ipynb #6db617d6
 class Piece(NamedTuple):
@@ -253,8 +253,8 @@ def check_reader(
 ):
     "Raise a `ValueError` if `reader.py` does not read what the recogniser reads"
     images = images[:max_images]
-    with tempfile.TemporaryDirectory() as tmp:
-        for i,image in enumerate(images): Image.fromarray(image).save(Path(tmp)/f'{i:05}.png')
+    with scratch() as tmp:
+        for i,image in enumerate(images): Image.fromarray(image).save(tmp/f'{i:05}.png')
         found = [json.loads(o) for o in run_reader(folder, tmp, '--json').splitlines()]
     expected = rec.read(list(images))
     if len(found)!=len(expected): raise ValueError(f"{folder}/reader.py read {len(found)} of {len(expected)} images")
