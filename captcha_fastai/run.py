@@ -20,6 +20,8 @@ def part_of(out):
     "Where the unfinished run of the recogniser `out` keeps what it needs to resume"
     return Path(out).with_name(Path(out).name+'.part')
 
+_of_part = 'args.json','checkpoint.pt','files.json','new','readings.csv' # what a run keeps in its part
+
 @contextmanager
 def new_part(
     out,   # folder that the run will write
@@ -34,6 +36,8 @@ def new_part(
         if (part/'args.json').exists() and not force:
             raise ValueError(f"{part} belongs to an unfinished run; "
                              f"resume it with --resume {out}, or start over with --force")
+        others = [o.name for o in part.iterdir() if o.name not in _of_part and o.name[0]!='.']
+        if others and not force: raise ValueError(f"{part} holds {others[0]}, which no run wrote; move it away, or choose another folder")
         for o in part.iterdir(): shutil.rmtree(o) if o.is_dir() else o.unlink()
         write_whole(part/'args.json', lambda f: f.write_text(json.dumps(args), encoding='utf-8'))
         yield part
