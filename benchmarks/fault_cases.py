@@ -1,5 +1,5 @@
 """The processes that faults.py starts, and how it judges what they leave on the disk"""
-import csv, http.client, json, os, re, shutil, signal, subprocess, sys, tempfile, time, traceback
+import csv, http.client, json, os, re, shutil, signal, sys, tempfile, time, traceback
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial

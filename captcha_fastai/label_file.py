@@ -39,7 +39,7 @@ def check_writable(
 
 # %% ../nbs/09_label_file.ipynb #761cd4b6
 def _stamp(path):
-    "Changes with the file; `None` if there is none"
+    "Changes with the file; `None` without a file"
     try: return _stamp_of(os.stat(path))
     except FileNotFoundError: return None
 

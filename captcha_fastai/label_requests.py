@@ -323,7 +323,7 @@ def _undo(do, body, who):
     return dict(state=_state_of(do, who), shown=_plain(suspect or shown))
 
 def _last_of(do, who):
-    "The file that a labeller decided last, in this run or before; `None` if there is none"
+    "The file that a labeller decided last, in this run or before; `None` at the beginning"
     return next((k for k,o in reversed(do.labelling.decisions.items()) if o.who==who), None)
 
 def _taken_back(labelling, file, who):

@@ -28,7 +28,7 @@ class Read(NamedTuple):
 class Shown(NamedTuple):
     "An image that a person is asked about"
     file: str         # relative to the folder
-    text: str         # the reading; '' if there is none yet
+    text: str         # the reading; '' before the first
     probability: float # of the reading
     characters: tuple # as in `Read`
     is_valid: bool    # does it belong to the images that accuracy is measured on?

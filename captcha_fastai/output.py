@@ -132,7 +132,7 @@ def part_file(
     header='', # its first line
     run=None,  # what else the lines depend on besides the images: plain values
 ):             # the open part, and the set of the images that it contains, named as in their lines
-    "What there is of `out`, to append to; it is renamed to `out` if the block ends without an error"
+    "The lines of `out` so far, to append to; it is renamed to `out` if the block ends without an error"
     out = out_file(out)
     part = out.with_name(f'{out.name}.{fingerprint([kind, header, run])}.part')
     with _told(part):
