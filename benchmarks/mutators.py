@@ -210,6 +210,7 @@ def hdf5_mutated(path, rng):
         for _ in range(rng.choice([1, 1, 1, 2, 3])):
             names = []
             h.visit(names.append)
+            if not names: break
             name = rng.choice(names)
             kind = rng.randrange(4)
             if kind==0: del h[name]
@@ -223,7 +224,8 @@ def value_changed(h, data, rng):
     import h5py
     if data.dtype!=object: data[:] = rng.choice([0, -1, 65535, 2**31, 1e308, float('nan')])
     else:
-        refs = [h5py.Reference(), h.ref, h[rng.choice(list(h['#refs#']))].ref] if '#refs#' in h else [h.ref]
+        names = list(h.get('#refs#', ()))
+        refs = [h5py.Reference(), h.ref, h[rng.choice(names)].ref] if names else [h.ref]
         data[rng.randrange(len(data)),0] = rng.choice(refs)
 
 def object_made(h, name, rng):

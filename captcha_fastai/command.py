@@ -114,7 +114,8 @@ class ExitOnce:
         o, # of `sys.unraisablehook`: an exception that was ignored
     ):
         "Send the signal again if its exception was ignored"
-        if self.came is None or o.exc_type is not SystemExit: return self.hook(o)
+        if self.came is None: return self.hook(o)
+        if o.exc_type is not SystemExit: return # of an object that the signal left half built
         self.is_deaf = True # an exception in here would be lost, too
         number,self.came = self.came,None
         threading.Thread(target=self.resend, args=[number], daemon=True).start()
@@ -163,7 +164,7 @@ def _ended_by(*names):
         raise
     finally:
         for o in changed: signal.signal(o, signal.SIG_DFL)
-        sys.unraisablehook = end.hook
+        if end.came is None: sys.unraisablehook = end.hook
 
 # %% ../nbs/67_command.ipynb #aa53c2e6
 def command(

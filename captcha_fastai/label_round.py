@@ -234,6 +234,7 @@ def close(self:Trainer):
         self.process.terminate()
         self.process.wait()
     self.process = None
+    (self.out/'readings.json').unlink(missing_ok=True) # of a process that ended after the last `poll`
 
 # %% ../nbs/73_label_round.ipynb #b7ae1c3d
 def end_with_parent(

@@ -178,13 +178,20 @@ def find_files(
 )->Place:         # the best one; `None` if the file has no such column
     "The table in a label file, and the column of it that names files"
     path = Path(path)
-    if path.suffix.lower() in ('.json', *_line_suffixes): tables = [read_json(path)]
-    else:
-        text = read_text(path)
-        tables = [split_rows(text, o) for o in separators]
-    if not tables[0].rows: raise ValueError(f"{path} is empty; list an image and its text in each line")
-    places = [o for table in tables for o in _places(table, path, folder, fn_col)]
-    return max(places, key=lambda o: (o.share, o.known, len(o.table.rows[0])>1), default=None)
+    def best(tables):
+        if not tables[0].rows: raise ValueError(f"{path} is empty; list an image and its text in each line")
+        places = [o for table in tables for o in _places(table, path, folder, fn_col)]
+        return max(places, key=lambda o: (o.share, o.known, len(o.table.rows[0])>1), default=None)
+    if path.suffix.lower() in ('.json', *_line_suffixes): return best([read_json(path)])
+    text = read_text(path)
+    thinned = [split_rows(_thinned(text), o) for o in separators]
+    place = best(thinned)
+    return place and best([split_rows(text, list(separators)[thinned.index(place.table)])])
+
+def _thinned(text):
+    "About a thousand lines of a text, with its first one: enough to tell the separator"
+    lines = [o for o in text.split('\n') if o.strip()]
+    return '\n'.join(lines[::max(1, len(lines)//1000)])
 
 # %% ../nbs/11_layouts.ipynb #7c0f80e2
 class LabelFile(NamedTuple):
