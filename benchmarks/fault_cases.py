@@ -206,9 +206,11 @@ class Case:
         self.stable = {k for k,v in self.whole.items() if v==again.get(k)}
         lacking = {'model.safetensors','model.onnx'}-self.stable
         if lacking: raise RuntimeError(f'{self.name}: two runs write different {lacking}')
-    def is_new(self, found, whole=None):
+    def differing(self, found, whole=None):
+        "The files in which `found` differs from the result of a run that was left alone"
         whole = whole or self.whole
-        return set(found)==set(whole) and all(found[k]==whole[k] for k in self.stable)
+        return sorted({*found}^{*whole}|{k for k in self.stable if found.get(k)!=whole.get(k)})
+    def is_new(self, found, whole=None): return not self.differing(found, whole)
     def old(self):
         start = f'{self.out}/'
         return {k.removeprefix(start): v for k,v in self.before.items() if k.startswith(start)}
@@ -219,8 +221,8 @@ class Case:
         return [('mixed', f'{self.out} is neither the old nor the new one')]
     def unfinished(self, cwd):
         "What is wrong with a result that should be complete"
-        if self.is_new(self.result(cwd)): return []
-        return [('lost', f'{self.out} is not that of a run that was left alone')]
+        differing = self.differing(self.result(cwd))
+        return [('lost', f'{self.out} is not that of a run that was left alone: {differing[:5]}')] if differing else []
     def left(self, cwd, over):
         "Files that should not be there; those kept for resuming may be, unless the run is `over`"
         known = set(self.before)|self.after|{'temp'}

@@ -175,7 +175,7 @@ def verdict(
     b='B', # name of the second
 )->str:
     "Which of two recognisers reads more, and whether that may be chance"
-    if not pair.n: return f'there is no image to compare {a} and {b} on'
+    if not pair.n: return f'{a} and {b} have no image in common to compare them on'
     if not pair.only_a+pair.only_b:
         return f'{a} and {b} are right on the same {pair.both} of {pair.n} images: no difference was found'
     better,worse = (b,a) if pair.only_b>pair.only_a else (a,b)

@@ -91,13 +91,13 @@ def _compare(
     lost = {}
     for file in dict.fromkeys([*ours, *mine]):
         here = ours.get(file)
-        there = theirs.get(file)
+        other = theirs.get(file)
         own = mine.get(file)
-        if _same(here, there): continue
+        if _same(here, other): continue
         missing = own and own.line not in said
-        unchanged = missing and (there is None or _same(there, own.before))
-        if not unchanged: conflicts.append(Conflict(file, here, there))
-        if unchanged or missing and _moment(there)<_moment(own.line): lost[file] = here or own.line
+        unchanged = missing and (other is None or _same(other, own.before))
+        if not unchanged: conflicts.append(Conflict(file, here, other))
+        if unchanged or missing and _moment(other)<_moment(own.line): lost[file] = here or own.line
     return conflicts,lost
 
 def _same(a, b): return (a and (a.label, a.decision))==(b and (b.label, b.decision))

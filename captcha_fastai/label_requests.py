@@ -131,7 +131,7 @@ class Handlers:
         body, # values from the browser
     )->dict:
         "Carry out one request"
-        if name not in _requests: raise Refused(f'there is no request {name!r}', 404)
+        if name not in _requests: raise Refused(f'the page knows no request {name!r}', 404)
         if not isinstance(body, dict): raise Refused('the values must be an object')
         if short_text(body, 'folder') not in ('', self.folder):
             raise Refused('Another folder is labelled at this address now; reload the page.', 409)

@@ -213,7 +213,7 @@ def decide(self:Labelling,
     with self.lock:
         if file not in self.known: raise ValueError(f"{file!r} is not an image of {self.folder}")
         if decision=='label':
-            if not label: raise ValueError(f"{file}: the label is empty; type the text, or say that there is none")
+            if not label: raise ValueError(f"{file}: the label is empty; type the text, or say that the image has none")
             self.check(label)
         prefilled = self.readings[file].text if file in self.readings else ''
         self.log.add(file, label if decision=='label' else '', decision, file in self.for_test, who, prefilled)

@@ -222,8 +222,9 @@ def _probability(rec, image, text):
 # %% ../nbs/64_web.ipynb #5fde806b
 def _package(version, title):
     "`package.json`"
-    return dict(name='captcha-reader', version=version,
-                description=f'{title}: reads short strings out of images, without a server', type='module', main='reader.mjs', types='reader.d.ts', license='Apache-2.0', engines=dict(node='>=18'),
+    return dict(name='captcha-reader', version=version, type='module', main='reader.mjs', types='reader.d.ts',
+                license='Apache-2.0', engines=dict(node='>=18'),
+                description=f'{title}: reads short strings out of images, without a server',
                 exports={'.': dict(types='./reader.d.ts', default='./reader.mjs'), './model.bin': './model.bin',
                          './reader.html': './reader.html'},
                 files=['reader.mjs','reader.d.ts','model.bin','reader.html'])
@@ -294,7 +295,7 @@ def _write_page(folder, out, images, force, title):
     layers,net = network(arrays, width_strides(rec.prep.shape[1], rec.config['n_pos']))
     model,html,bits = _fitting(rec, layers, net, title)
     images = list(images if images is not None else _images_of(folder, rec))
-    if not images: raise ValueError("there is no image to compare on; pass some, or None")
+    if not images: raise ValueError("images is empty; pass some to compare on, or None")
     with new_folder(out, force) as tmp:
         (tmp/'model.bin').write_bytes(model)
         (tmp/'reader.html').write_text(html, encoding='utf-8')
@@ -341,7 +342,7 @@ def page_alone(
     file,   # `reader.html` of the page, without the package
     images, # to compare on
     title,  # of the page
-)->str:     # what was compared, or why there is no page
+)->str:     # what was compared, or why no page was written
     "What `captcha_demo` adds"
     file = Path(file)
     if not (browser() or node()):
