@@ -98,7 +98,7 @@ def lines(scratch):
     "The runs that were made with the present code and weights, by set and key"
     rows = [json.loads(o) for o in scratch.read_text(encoding='utf-8').splitlines()] if scratch.exists() else []
     return {(o['set'], o['labels'], o['seed'], o['weights']): o for o in rows
-            if o['code']==code() and o['start']==start_digest()}
+            if o['code']==code() and (o['start']==start_digest() or o['weights']=='random')}
 
 def run(name, key, scratch):
     "One run, added to `scratch`"
