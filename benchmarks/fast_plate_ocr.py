@@ -109,7 +109,7 @@ if __name__=='__main__':
     p.add_argument('--base', metavar='FOLDER', default=common.root/'build'/'base', help='of the environment')
     args = start(p.parse_args())
     if common.trying: args.minutes = min(args.minutes, 1.)
-    python = python_of(args.base, 'fpo', ['fast-plate-ocr[train]==1.1.0'])
+    python = python_of(args.base, 'fpo', ['fast-plate-ocr[train,onnx]==1.1.0'])
     for name in args.sets:
         note = provenance('fast_plate_ocr.py', 'others', [name])
         write_result(f'fast_plate_ocr_{name}', note, **measure(name, python, args.minutes, args.threads))
