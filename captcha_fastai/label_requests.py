@@ -248,8 +248,7 @@ def _shown(labelling, file, why=''):
 def _grid(do, body, who):
     "Sure readings to look at together, the least sure first; sorted by text"
     n = _number(body, 'n', 500)
-    found = [] if do.suspects else sorted(sure_readings(do.labelling, who), key=lambda o: o.probability)[:n]
-    return dict(items=[_plain(o) for o in sorted(found, key=lambda o: (o.text, o.probability))])
+    return dict(items=[] if do.suspects else [_plain(o) for o in sure_readings(do.labelling, who, n)])
 
 # %% ../nbs/73_label_requests.ipynb #2461bbb1
 def _number(body, key, most):
@@ -366,7 +365,8 @@ def _finish(do, body, who):
 def _finished(do):
     "Where the recogniser is, how it was measured, and how to use it; empty before"
     out = do.trainer and do.trainer.finished
-    return about_recogniser(out) if out else ''
+    try: return about_recogniser(out) if out else ''
+    except ValueError as e: return str(e)
 
 def _bye(do, body, who):
     "A page is closed; its name is free"

@@ -6,11 +6,11 @@
 __all__ = ['label_lengths', 'sure_readings', 'length_question', 'advice', 'changed_elsewhere', 'about_recogniser']
 
 # %% ../nbs/73_label_state.ipynb #1ff8651e
-import json, shlex
+import shlex
 from collections import Counter
-from pathlib import Path
 
 from .counts import Share
+from .folder import read_config
 from .labelling import Labelling, proof_lacking
 
 # %% ../nbs/73_label_state.ipynb #d61dee9b
@@ -23,11 +23,14 @@ def label_lengths(
 def sure_readings(
     labelling, # a `Labelling`
     who='',    # to whom they are shown
+    most=None, # of them, the least sure first; `None` is all
 )->list:       # of `Shown`, sorted by reading
     "The readings that may be looked at together: those of `grid` whose length is that of a label"
     lengths = label_lengths(labelling)
     found = labelling.grid(len(labelling.files), who=who)
-    return found if lengths.total()<5 else [o for o in found if len(o.text) in lengths]
+    if lengths.total()>=5: found = [o for o in found if len(o.text) in lengths]
+    some = sorted(found, key=lambda o: o.probability)[:most]
+    return sorted(some, key=lambda o: (o.text, o.probability))
 
 # %% ../nbs/73_label_state.ipynb #1cff17a7
 def length_question(
@@ -84,12 +87,11 @@ def about_recogniser(
     accuracy=.98, # that answers shall have, if the recogniser knows a threshold for it
 )->str:
     "Where it is, how well it reads, and how to use it"
-    try: config = json.loads((Path(folder)/'config.json').read_text(encoding='utf-8'))
-    except (OSError, ValueError): config = {}
-    measured = config.get('results', {}).get('captcha_accuracy')
-    known = max((o for o in config.get('thresholds', {}) if float(o)<=accuracy), key=float, default=None)
+    config = read_config(folder)
+    measured = config['results'].get('captcha_accuracy')
+    known = max((o for o in config['thresholds'] if float(o)<=accuracy), key=float, default=None)
     lines = [f'The recogniser is in {folder}']
-    if measured: lines.append(_measured(Share(measured['n_right'], measured['n'])))
+    if isinstance(measured, dict): lines.append(_measured(Share(measured['n_right'], measured['n'])))
     command = f'captcha_predict {shlex.quote(str(folder))} IMAGES'+(f' --accuracy {known}' if known else '')
     return '\n'.join([*lines, 'Read other images with', command])
 

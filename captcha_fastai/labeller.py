@@ -14,6 +14,7 @@ from fastcore.basics import patch
 from .image import open_image
 from .label_file import lock_folder
 from .label_resume import ResumedTrainer
+from .label_state import advice, sure_readings
 from .labelling import Labelling
 
 def _widgets():
@@ -183,12 +184,13 @@ def _say(self:Labeller, text):
 @patch
 def show_progress(self:Labeller):
     "Show how far it is"
-    state = self.labelling.state()
+    n_sure = len(sure_readings(self.labelling, self.who))
+    state = dict(self.labelling.state(), advice=advice(self.labelling, n_sure))
     self.bar.max = max(state['n_files'], 1)
     self.bar.value = state['n_files']-state['n_left']
     self.status.value = _progress(state)
-    self.buttons['Sure readings'].description = f"Sure readings ({state['n_sure']})"
-    self.buttons['Sure readings'].disabled = not state['n_sure']
+    self.buttons['Sure readings'].description = f"Sure readings ({n_sure})"
+    self.buttons['Sure readings'].disabled = not n_sure
     folder = getattr(self.trainer, 'finished', None)
     if folder: self.status.value += f"<br>The recogniser is in <code>{html.escape(str(folder))}</code>"
 
@@ -284,7 +286,7 @@ def look(self:Labeller,
     with self._busy:
         self._grid = []
         tiles = []
-        for o in self.labelling.grid(n, who=self.who):
+        for o in sure_readings(self.labelling, self.who, n):
             image = _thumbnail(w, self.labelling.folder/o.file)
             if image is None: continue
             pick = w.ToggleButton(description=o.text, tooltip=o.file, layout=w.Layout(width='200px'))
