@@ -81,7 +81,8 @@ class Labelling:
         self.messages = [*map(str, self.log.problems)]
         self.lock = threading.RLock()
         self.rng = random.Random(seed)
-        if labels: self._take_over(labels)
+        if labels and not self.take_over(_existing(labels, self.folder)):
+            raise ValueError(f"{labels} names no image of {self.folder}; check the names in it")
 
     @property
     def decisions(self):
@@ -100,16 +101,22 @@ def check(self:Labelling,
 
 # %% ../nbs/73_labelling.ipynb #c539107b
 @patch
-def _take_over(self:Labelling, labels):
-    "Write existing labels into the log"
-    if labels=='names': found = read_labels(self.folder, label_pattern='(.+)')
-    else: found = read_labels(labels, folder=str(self.folder))
+def take_over(self:Labelling,
+    items,      # pairs of path and label; those of other folders are left out
+    apart=True, # are labels of random images to measure on?
+)->int:         # how many are of this folder
+    "Write existing labels into the log, which keeps what it says already"
     names = {(self.folder/k).resolve(): k for k in self.files}
-    items = [(names.get(Path(f).resolve()), label) for f,label in found.items]
-    if not any(k for k,_ in items):
-        raise ValueError(f"{labels} names no image of {self.folder}; check the names in it")
-    new = [(k, label) for k,label in items if k and k not in self.log.decisions]
-    self.log.add_all([decided(k, label, 'label' if label else 'empty', k in self.for_test) for k,label in new])
+    found = [(names.get(Path(f).resolve()), label) for f,label in items]
+    labels = {k: label for k,label in found if k}
+    new = [(k, label) for k,label in labels.items() if k not in self.log.decisions]
+    self.log.add_all([decided(k, label, 'label' if label else 'empty', apart and k in self.for_test) for k,label in new])
+    return len(labels)
+
+def _existing(labels, folder):
+    "Pairs of path and label: those of a file, or the names of the images"
+    if labels=='names': return read_labels(folder, label_pattern='(.+)').items
+    return read_labels(labels, folder=str(folder)).items
 
 @patch
 def refresh(self:Labelling):
