@@ -51,22 +51,24 @@ def advice(
     n_sure,    # readings that may be accepted together
 )->str:
     "What to do next, in a sentence or two"
-    if labelling.reached: return labelling.advice(n_sure)
+    if labelling.reached: return f'The goal is reached: at least {100*labelling.goal:g} % are read. Finish, or go on.'
     if labelling.training=='running' and not labelling.round: return (
         'A recogniser is being trained on your first labels; better readings come by themselves, usually within a '
         'minute or two. Go on meanwhile.')
-    few = _too_few(labelling) if labelling.round and n_sure<20 else ''
-    return few or labelling.advice(n_sure)
+    if n_sure>=20: return f'{n_sure} readings are probably right: look at them together, and pick out the odd ones.'
+    if not labelling.round: return f'After {labelling.first} images a recogniser is trained; then the readings get better.'
+    return _to_prove(labelling)
 
-def _too_few(labelling):
-    "What can be shown, if it is less than the goal"
+def _to_prove(labelling):
+    "What the random images that are left can show"
     acc,goal = labelling.accuracy,labelling.goal
     left = sum(k not in labelling.log.decisions and k not in labelling.skipped for k in labelling.apart)
-    if not acc.n: return ''
+    lacking = proof_lacking(acc, goal)
     most = f'{100*Share(acc.n_right+left, acc.n+left).interval[0]:.0f} %'
-    if not left: return (f'All random images are labelled. They show that at least {most} are read; '
-                         'more labels may raise that. Go on, or write the recogniser.')
-    if proof_lacking(acc, goal)<=left: return ''
+    if acc.n and not left: return (f'All random images are labelled. They show that at least {most} are read; '
+                                   'more labels may raise that. Go on, or write the recogniser.')
+    if not lacking: return 'Go on: unsure images teach most.'
+    if lacking<=left: return f'About {lacking} more random images prove the goal, if all are read rightly.'
     return (f'{len(labelling.files)} images are too few to prove {100*goal:g} %: the {left} random ones that are left '
             f'can show {most} at most. Write the recogniser, or start with a lower --goal.')
 

@@ -348,23 +348,12 @@ def state(self:Labelling)->dict: # of plain numbers and texts
             n_empty=kinds['empty'], n_unreadable=kinds['unreadable'], n_test=acc.n, n_test_right=acc.n_right,
             accuracy=acc.value if acc.n else None, low=low, high=high, goal=self.goal, reached=self.reached,
             keys=self.keys, round=self.round, training=self.training, threshold=self.threshold, n_sure=n_sure,
-            messages=self.messages[-5:], advice=self.advice(n_sure))
+            messages=self.messages[-5:])
 
-@patch
-def advice(self:Labelling,
-    n_sure, # readings that may be accepted together
-)->str:
-    "What to do next, in a sentence"
-    if self.reached: return f"The goal is reached: at least {100*self.goal:g} % are read. Finish, or go on."
-    if n_sure>=20: return f"{n_sure} readings are probably right: look at them together, and pick out the odd ones."
-    if not self.round: return f"After {self.first} images a recogniser is trained; then the readings get better."
-    lacking = proof_lacking(self.accuracy, self.goal)
-    if not lacking: return "Go on: unsure images teach most."
-    return f"About {lacking} more random images prove the goal, if all are read rightly."
-
+# %% ../nbs/73_labelling.ipynb #594f6baf
 def proof_lacking(
     acc,  # a `Share` of the random images
-    goal,
+    goal, # a share
 )->int:   # 0 if the readings are too far from it
     "How many further random images, all read rightly, would show that `goal` is reached"
     if not acc.n or acc.value<goal-.01: return 0
