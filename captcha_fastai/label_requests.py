@@ -6,15 +6,16 @@
 __all__ = ['browser_image', 'read_suspects', 'Refused', 'short_text', 'Names', 'Handlers', 'Suspects', 'look', 'watch']
 
 # %% ../nbs/73_label_requests.ipynb #e1d8b2d2
-import csv, hashlib, io, secrets, time
+import csv, hashlib, secrets, time
 from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
 from .command import say
-from .image import open_image, to_mode
+from .image import open_image
 from .label_state import about_recogniser, advice, changed_elsewhere, length_question, sure_readings
 from .labelling import Labelling, Read, Shown
+from .page import encoded
 
 # %% ../nbs/73_label_requests.ipynb #8aff8f03
 def browser_image(
@@ -23,13 +24,9 @@ def browser_image(
     max_pixels=20_000_000,# larger images are refused
 )->tuple:                 # bytes, and their media type
     "An image in a form that every browser shows; a `ValueError` says why it cannot be"
-    img = to_mode(open_image(path, max_pixels), grey=False)
-    small = max(img.size)<=max_side
-    if not small: img.thumbnail((max_side,max_side))
-    buf = io.BytesIO()
-    if small: img.save(buf, 'PNG', compress_level=1)
-    else: img.save(buf, 'JPEG', quality=88)
-    return buf.getvalue(),'image/png' if small else 'image/jpeg'
+    img = open_image(path, max_pixels)
+    if max(img.size)<=max_side: return encoded(img, max_side, compress_level=1),'image/png'
+    return encoded(img, max_side, 'JPEG', quality=88),'image/jpeg'
 
 # %% ../nbs/73_label_requests.ipynb #b04993b6
 def read_suspects(
