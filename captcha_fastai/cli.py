@@ -17,7 +17,7 @@ from .command import (command, console, data_name, files_of, free_path, model_an
 from .files import held, new_folder
 from .output import lines, shown, write_readings
 from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, remove_part, was_stopped
-from .run_data import read_data, read_negatives, read_own, read_unlabelled
+from .run_data import read_data, read_own, read_unlabelled
 
 # %% ../nbs/70_cli.ipynb #4d098440
 @command(examples=['captcha_synth captchas --n 500 --lengths 4-6'])
@@ -47,7 +47,7 @@ def _train(part, out, force, args):
         fit.update(budget=fit['budget'] and parse_seconds(fit['budget']), labelled=args['data'] is not None,
                    pretrained=parse_yes_no(fit['pretrained'], 'pretrained'))
         dls,unlabelled = _images(part, args)
-        fit['negatives'] = read_negatives(fit['negatives'], dls)
+        fit['negatives'] = read_unlabelled(fit['negatives'], dls, '--negatives', 'without text')
         check_files(part, dls, [*unlabelled, *fit['negatives']])
         with new_folder(out, force, part/'new') as tmp:
             summary,stopped = _fit(dls, tmp, out, part, unlabelled=unlabelled, **fit)
