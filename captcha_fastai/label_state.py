@@ -56,8 +56,8 @@ def advice(
         'A recogniser is being trained on your first labels; better readings come by themselves, usually within a '
         'minute or two. Go on meanwhile.')
     if n_sure>=20: return f'{n_sure} readings are probably right: look at them together, and pick out the odd ones.'
-    if not labelling.round: return f'After {labelling.first} images a recogniser is trained; then the readings get better.'
-    return _to_prove(labelling)
+    if labelling.round: return _to_prove(labelling)
+    return f'After {labelling.first} images a recogniser is trained; then the readings get better.'
 
 def _to_prove(labelling):
     "What the random images that are left can show"

@@ -110,7 +110,8 @@ def take_over(self:Labelling,
     found = [(names.get(Path(f).resolve()), label) for f,label in items]
     labels = {k: label for k,label in found if k}
     new = [(k, label) for k,label in labels.items() if k not in self.log.decisions]
-    self.log.add_all([decided(k, label, 'label' if label else 'empty', apart and k in self.for_test) for k,label in new])
+    for_test = self.for_test if apart else ()
+    self.log.add_all([decided(k, label, 'label' if label else 'empty', k in for_test) for k,label in new])
     return len(labels)
 
 def _existing(labels, folder):

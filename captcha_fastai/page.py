@@ -59,7 +59,8 @@ def picture(
 )->str:          # a `data:` address
     "An address that contains the image"
     options = dict(quality=80) if format=='JPEG' else {}
-    return f'data:image/{format.lower()};base64,' + base64.b64encode(encoded(image, max_side, format, **options)).decode()
+    data = base64.b64encode(encoded(image, max_side, format, **options)).decode()
+    return f'data:image/{format.lower()};base64,{data}'
 
 def percent(
     p, # in [0, 1]
