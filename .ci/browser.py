@@ -9,6 +9,8 @@ from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
+from captcha_fastai.web import browser as chromium
+
 FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
          '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 FPS = """() => new Promise(done => {
@@ -30,8 +32,6 @@ def set_up():
     if not find_spec('playwright'): commands.append([sys.executable, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'playwright'])
     for o in commands: subprocess.run(o, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     invalidate_caches()
-
-def chromium(): return next(filter(None, map(shutil.which, ('chromium','chromium-browser','google-chrome'))), None)
 
 def trained(folder):
     "A recogniser, and images that it has not seen"

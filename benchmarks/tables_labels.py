@@ -36,7 +36,7 @@ way_names = dict(as_is='as they are', leave_out='`robust=True`: doubted labels l
 def robust_table():
     "Accuracy on the test part after a fit on labels of which some are wrong"
     r = load('wrong_labels_robust')
-    if not r: return Table(['set','wrong labels','trained on them','accuracy'], [], 'robust.py')
+    if not r: return Table(['set','wrong labels','trained on them','accuracy'], [], 'wrong_labels.py robust')
     amounts = sorted({o['share'] for o in r['rows']})
     def cell(name, way, amount):
         o = next((o for o in r['rows'] if (o['data'], o['way'], o['share'])==(name, way, amount)), None)
@@ -49,4 +49,4 @@ def robust_table():
             cells = [name if way=='as_is' else '', way_names[way], *accuracies, seconds(sum(mean)/len(mean))]
             rows.append(('wrong_labels_robust', cells))
     head = ['set', 'trained on wrong labels', *(f'{percent(a)} wrong' if a else 'none wrong' for a in amounts), 'seconds']
-    return Table(head, rows, 'robust.py')
+    return Table(head, rows, 'wrong_labels.py robust')

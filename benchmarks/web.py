@@ -12,6 +12,7 @@ Chromium; the camera is a film of 30 frames a second in Chromium. It takes Node,
 results/web.json. About 15 minutes on 2 cores.
 """
 import base64, hashlib, json, shutil, statistics, subprocess, sys, tempfile, time
+from functools import cache
 from pathlib import Path
 
 import common
@@ -112,6 +113,7 @@ def page_of(name, folder):
     found = dict(ties=replay.ties, difference=replay.difference, where=replay.where, bytes=sizes)
     return files,labels,dict(share(right, len(files)), python=python, **found)
 
+@cache
 def installed():
     "The folder of npm with the packages to compare with"
     npm = common.root/'.venv-npm'

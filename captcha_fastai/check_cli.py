@@ -58,7 +58,7 @@ def captcha_check(
     group:str=None,            # keep images together that share this part of their names ('m\d+'), or this column
     seed:int=42,               # of the folds and of everything random
     chars:str=None,            # the alphabet [that of the labels]
-    size:str=None,             # height x width in pixels, or a height [48 for fast, else the median]
+    size:str=None,             # height x width in pixels, e.g. 50x200, or a height [48 for fast, else the median]
     resize:str=None,           # squish, pad, or keep the proportions [keep for fast, else squish]
     fn_col:str=None,           # column of the files in a file of labels: its name, or its number from 1 [found out]
     label_col:str=None,        # column of the labels, likewise [found out]

@@ -17,7 +17,7 @@ from .command import (command, console, data_name, files_of, free_path, model_an
 from .files import held, new_folder
 from .output import lines, shown, write_readings
 from .run import check_files, fit_and_write, new_part, note_pattern, part_of, read_part, remove_part, was_stopped
-from .run_data import read_data, read_negatives, read_own, read_unlabelled
+from .run_data import read_data, read_own, read_unlabelled
 
 # %% ../nbs/70_cli.ipynb #4d098440
 @command(examples=['captcha_synth captchas --n 500 --lengths 4-6'])
@@ -47,7 +47,7 @@ def _train(part, out, force, args):
         fit.update(budget=fit['budget'] and parse_seconds(fit['budget']), labelled=args['data'] is not None,
                    pretrained=parse_yes_no(fit['pretrained'], 'pretrained'))
         dls,unlabelled = _images(part, args)
-        fit['negatives'] = read_negatives(fit['negatives'], dls)
+        fit['negatives'] = read_unlabelled(fit['negatives'], dls, '--negatives', 'without text')
         check_files(part, dls, [*unlabelled, *fit['negatives']])
         with new_folder(out, force, part/'new') as tmp:
             summary,stopped = _fit(dls, tmp, out, part, unlabelled=unlabelled, **fit)
@@ -88,10 +88,7 @@ def _fit(dls, folder, model, part, recipe='fast', precision=None, pretrained=Non
 # %% ../nbs/70_cli.ipynb #efbc82d0
 def _train_args(args, resume):
     "The arguments of a run and its folders: those given, or those of the run to resume"
-    changed = [k for k,v in args.items() if v!=inspect.signature(captcha_train).parameters[k].default]
-    if resume and changed:
-        raise ValueError(f"--resume takes data and settings from the unfinished run; leave {', '.join(changed)} out")
-    if resume: return _unfinished(resume)
+    if resume: return _unfinished(resume, args)
     from captcha_fastai.labels import check_splits
     check_data(args)
     check_splits(args)
@@ -100,11 +97,13 @@ def _train_args(args, resume):
     paths = {k: str(Path(args[k]).resolve()) for k in ('data','valid','unlabelled','negatives','start') if args[k]}
     return dict(args, **paths) # absolute, since a run may be resumed from elsewhere
 
-def _unfinished(out):
-    "The arguments of an unfinished run, if it can be resumed"
+def _unfinished(out, given):
+    "The arguments of an unfinished run, if it can be resumed with those that are `given`"
     args = read_part(out)
-    if not args.get('folds'): return args
-    raise ValueError(f"{out} is a run with --folds, which cannot be resumed; start over with --force")
+    if args.get('folds'): raise ValueError(f"{out} is a run with --folds, which cannot be resumed; start over with --force")
+    changed = [k for k,v in given.items() if v!=inspect.signature(captcha_train).parameters[k].default]
+    if not changed: return args
+    raise ValueError(f"--resume takes data and settings from the unfinished run; leave {', '.join(changed)} out")
 
 # %% ../nbs/70_cli.ipynb #c8d7d8b3
 _train_examples = ('captcha_train meters', 'captcha_train meters/labels.csv --group "m[0-9]+" --folds 5',
@@ -148,12 +147,12 @@ def captcha_train(
     strip:bool=False,          # remove spaces around labels
     spaces:bool=False,         # keep spaces around labels, as part of the text
     numbered:bool=False,       # the labels are successive numbers, such as 100.png to 199.png
-    skip_bad:bool=False,       # leave out files that cannot be read
+    skip_bad:bool=False,       # leave out files that are missing or cannot be read
     force:bool=False,          # replace entries of the same name in OUT
 ):
     "Train a recogniser on labelled images, measure it, and write it to OUT"
     args = {k: v for k,v in locals().items() if k not in ('out','resume','force','preview')}
-    if preview: _preview(args, out)
+    if preview: _preview(args, out, resume)
     else: _run(args, out, resume, force)
 
 # %% ../nbs/70_cli.ipynb #b9354448
@@ -172,11 +171,11 @@ def _run_folder(args, force):
     folder = Path('runs')/data_name(args['data'] or args['unlabelled'])
     return folder if force else free_path(folder, more=['.part'])
 
-def _preview(args, out):
+def _preview(args, out, resume):
     "Draw what the model would see"
     with console() as to:
         from captcha_fastai.preview import preview
-        args = _train_args(args, None)
+        args = _train_args(args, resume)
         if not args['data']: raise ValueError("--preview shows labelled images; name DATA")
         dls = read_data(**{k: v for k,v in args.items() if k not in _of_fit and k not in _of_readings}, seed=args['seed'])
         folder = Path(out or 'runs')
@@ -252,6 +251,7 @@ def captcha_predict(
     "Read images: one line per file, `file<TAB>text<TAB>probability<TAB>sure`; an unsure text is empty, and sure is 0"
     with console() as to:
         if csv and json: raise ValueError('--csv and --json are two formats; choose one')
+        if ray and device!='cpu': raise ValueError('--ray reads on the processors of the cluster; leave --device out, or --ray')
         model,paths = model_and_files(model, files)
         rec = load_for_reading(model, max_pixels, int8, device=device)
         if accuracy is not None: min_probability = _for_accuracy(rec, accuracy, min_probability, renormalise)

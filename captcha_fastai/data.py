@@ -227,7 +227,7 @@ def from_csv(cls:CaptchaDataLoaders,
     **kwargs            # of `from_items`
 ):
     "Images that a CSV file lists"
-    items = csv_items(path, fn_col, label_col, folder,
+    items = csv_items(path, fn_col, label_col, folder, skip_missing=kwargs.get('skip_bad', False),
                       label_func=label_func, label_pattern=label_pattern, strip=strip, spaces=spaces)
     return cls.from_items(items, spaces=spaces, **{'path':Path(path).parent, **kwargs})
 
@@ -245,7 +245,7 @@ def from_df(cls:CaptchaDataLoaders,
     **kwargs            # of `from_items`
 ):
     "Images that a DataFrame lists"
-    items = df_items(df, path, fn_col, label_col,
+    items = df_items(df, path, fn_col, label_col, skip_missing=kwargs.get('skip_bad', False),
                      label_func=label_func, label_pattern=label_pattern, strip=strip, spaces=spaces)
     return cls.from_items(items, spaces=spaces, path=path, **kwargs)
 

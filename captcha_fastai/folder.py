@@ -82,6 +82,12 @@ def _share(name):
 def _thresholds(o): return isinstance(o, dict) and len(o)<limits['names'] and all(_share(k) and _threshold(v) for k,v in o.items())
 def _count(o): return type(o) is int and o>=0
 def _numbers(o): return o is None or isinstance(o, list) and len(o)<=limits['n_pos'] and all(map(_count, o))
+def _results(o):
+    "An object; if it has an accuracy, that is a number, or says how many of how many were right"
+    accuracy = o.get('captcha_accuracy') if isinstance(o, dict) else ''
+    if not isinstance(accuracy, dict): return accuracy is None or type(accuracy) in (int,float)
+    right,n = accuracy.get('n_right'),accuracy.get('n')
+    return _count(right) and _count(n) and right<=n
 
 # %% ../nbs/38_folder.ipynb #a98a231f
 _checks = dict(
@@ -103,7 +109,7 @@ _checks = dict(
     lengths=_numbers,
     empty=_is(bool),
     data=_is(dict),
-    results=_is(dict),
+    results=_results,
     versions=_is(dict),
     files=lambda o: isinstance(o, dict) and 0<len(o)<=limits['files'],
     sha256=_sum,

@@ -156,7 +156,14 @@ def fit_size(
     h,w = size
     if img.size==(w,h): return img
     if resize=='squish': return img.resize((w,h), Image.Resampling.BILINEAR)
-    return ImageOps.pad(img, (w,h), Image.Resampling.BILINEAR, color=border_colour(img))
+    small = img.resize(_inside(img, size), Image.Resampling.BILINEAR)
+    return ImageOps.pad(small, (w,h), Image.Resampling.BILINEAR, color=border_colour(img))
+
+def _inside(img, size):
+    "The largest `(width, height)` in the proportions of `img` that `size` holds; a line keeps a pixel, which Pillow rounds to none"
+    h,w = size
+    if img.width/img.height>w/h: return w,max(round(img.height/img.width*w), 1)
+    return max(round(img.width/img.height*h), 1),h
 
 # %% ../nbs/02_image.ipynb #b0a1a143
 def crop_box(

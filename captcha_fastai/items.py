@@ -104,11 +104,12 @@ def df_items(
     label_pattern=None,    # instead of `label_col`: regular expression for the whole stem, with one group, the label
     strip=False,           # remove spaces around labels?
     spaces=False,          # keep spaces around labels, as part of the text?
+    skip_missing=False,    # keep files that do not exist, to be left out where they are opened?
 )->list:                   # pairs (path, label), in the order of the rows
     "The labelled images that `df` lists"
     by_name = label_func or label_pattern
     _check_columns(df, [fn_col] if by_name else [fn_col,label_col], name)
-    files = _df_files(df, folder, fn_col, name)
+    files = _df_files(df, folder, fn_col, name, skip_missing)
     labels = file_labels(files, label_func, label_pattern) if by_name else df[label_col]
     return checked_items(zip(files, labels), strip, spaces, rows=_row_names(df.index))
 
@@ -120,13 +121,13 @@ def _check_columns(df, cols, name):
         if n!=1: raise ValueError(f"{name} has {n or 'no'} column{'s'*(n>1)} {col!r}; it has {some_of(map(repr, df.columns), 20, ', ')}: "
                                   "say which to use with fn_col and label_col (--fn_col, --label_col)")
 
-def _df_files(df, folder, fn_col, name):
-    "The paths of `df`, if all of them exist"
+def _df_files(df, folder, fn_col, name, skip_missing):
+    "The paths of `df`, if all of them exist or need not"
     empty = _row_names(df.index[df[fn_col].isna()])
     refuse(empty, f'rows of {name} name no file', f'Fill in the column {fn_col!r}')
     files = [Path(folder)/o for o in df[fn_col]]
     missing = [f for f in files if not os.path.isfile(f)] # `Path.is_file` fails for names that are too long
-    refuse(missing, f'files of {name} do not exist', f'Correct the column {fn_col!r}, or the folder {folder}')
+    if not skip_missing: refuse(missing, f'files of {name} do not exist', f'Correct the column {fn_col!r}, or the folder {folder}')
     return files
 
 # %% ../nbs/10_items.ipynb #6bedf648
@@ -135,7 +136,7 @@ def csv_items(
     fn_col='file',      # column of the paths
     label_col='label',  # column of the labels, read as text
     folder=None,        # what the paths are relative to; `None` is the folder of the CSV file
-    **kwargs            # `label_func`, `label_pattern`, `strip` and `spaces` of `df_items`
+    **kwargs            # `label_func`, `label_pattern`, `strip`, `spaces` and `skip_missing` of `df_items`
 )->list:                # pairs (path, label), in the order of the lines
     "The labelled images that the CSV file `path` lists"
     df = _read_csv(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from .command import command, console, say
 from .decisions import has_decisions
 from .guard import Logins, client_of, end_on_signals, is_own, own_names, read_auth
-from .label_file import check_writable, decided, lock_folder
+from .label_file import check_writable, lock_folder
 from .label_requests import Handlers, Refused, read_suspects, watch
 from .label_resume import ResumedTrainer
 from .labelling import Labelling
@@ -202,19 +202,15 @@ def take_labels(
     suspects=(),# of `read_suspects`: their labels must be those of the folder
 )->int:         # how many labels were copied
     "Copy the labels of another file, or of the names if there are suspects, to `labels.csv`"
-    folder = Path(labelling.folder)
+    folder = labelling.folder
     others = [o for _,o in label_files(folder) if not has_decisions(o)]
     if labelling.decisions or not (suspects or others): return 0
-    base = folder.resolve()
-    there = [(Path(f).resolve(), label) for f,label in read_labels(folder).items]
-    labels = {f.relative_to(base).as_posix(): label for f,label in there if f.is_relative_to(base)}
-    wrong = [o['file'] for o in suspects or () if labels.get(o['file'])!=o['text']]
+    items = read_labels(folder).items
+    labels = {Path(f).resolve(): label for f,label in items}
+    wrong = [o['file'] for o in suspects or () if labels.get((folder/o['file']).resolve())!=o['text']]
     if wrong: raise ValueError(f"{wrong[0]} has another label in {folder} than among the suspects; write the labels "
                                f"that were checked to {folder/'labels.csv'} (columns file,label) first")
-    kept = {k: label for k,label in labels.items() if k in labelling.known}
-    labelling.log.add_all(decided(k, label, 'label' if label else 'empty', not suspects and k in labelling.for_test)
-                          for k,label in kept.items())
-    return len(kept)
+    return labelling.take_over(items, apart=not suspects)
 
 # %% ../nbs/74_label_app.ipynb #47e40781
 def _suspects_of(suspects, labelling):

@@ -6,15 +6,16 @@
 __all__ = ['browser_image', 'read_suspects', 'Refused', 'short_text', 'Names', 'Handlers', 'Suspects', 'look', 'watch']
 
 # %% ../nbs/73_label_requests.ipynb #e1d8b2d2
-import csv, hashlib, io, secrets, time
+import csv, hashlib, secrets, time
 from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
 from .command import say
-from .image import open_image, to_mode
+from .image import open_image
 from .label_state import about_recogniser, advice, changed_elsewhere, length_question, sure_readings
 from .labelling import Labelling, Read, Shown
+from .page import encoded
 
 # %% ../nbs/73_label_requests.ipynb #8aff8f03
 def browser_image(
@@ -23,13 +24,9 @@ def browser_image(
     max_pixels=20_000_000,# larger images are refused
 )->tuple:                 # bytes, and their media type
     "An image in a form that every browser shows; a `ValueError` says why it cannot be"
-    img = to_mode(open_image(path, max_pixels), grey=False)
-    small = max(img.size)<=max_side
-    if not small: img.thumbnail((max_side,max_side))
-    buf = io.BytesIO()
-    if small: img.save(buf, 'PNG', compress_level=1)
-    else: img.save(buf, 'JPEG', quality=88)
-    return buf.getvalue(),'image/png' if small else 'image/jpeg'
+    img = open_image(path, max_pixels)
+    if max(img.size)<=max_side: return encoded(img, max_side, compress_level=1),'image/png'
+    return encoded(img, max_side, 'JPEG', quality=88),'image/jpeg'
 
 # %% ../nbs/73_label_requests.ipynb #b04993b6
 def read_suspects(
@@ -248,8 +245,7 @@ def _shown(labelling, file, why=''):
 def _grid(do, body, who):
     "Sure readings to look at together, the least sure first; sorted by text"
     n = _number(body, 'n', 500)
-    found = [] if do.suspects else sorted(sure_readings(do.labelling, who), key=lambda o: o.probability)[:n]
-    return dict(items=[_plain(o) for o in sorted(found, key=lambda o: (o.text, o.probability))])
+    return dict(items=[] if do.suspects else [_plain(o) for o in sure_readings(do.labelling, who, n)])
 
 # %% ../nbs/73_label_requests.ipynb #2461bbb1
 def _number(body, key, most):
@@ -366,7 +362,8 @@ def _finish(do, body, who):
 def _finished(do):
     "Where the recogniser is, how it was measured, and how to use it; empty before"
     out = do.trainer and do.trainer.finished
-    return about_recogniser(out) if out else ''
+    try: return about_recogniser(out) if out else ''
+    except ValueError as e: return str(e)
 
 def _bye(do, body, who):
     "A page is closed; its name is free"

@@ -6,11 +6,11 @@
 __all__ = ['label_lengths', 'sure_readings', 'length_question', 'advice', 'changed_elsewhere', 'about_recogniser']
 
 # %% ../nbs/73_label_state.ipynb #1ff8651e
-import json, shlex
+import shlex
 from collections import Counter
-from pathlib import Path
 
 from .counts import Share
+from .folder import read_config
 from .labelling import Labelling, proof_lacking
 
 # %% ../nbs/73_label_state.ipynb #d61dee9b
@@ -23,11 +23,14 @@ def label_lengths(
 def sure_readings(
     labelling, # a `Labelling`
     who='',    # to whom they are shown
+    most=None, # of them, the least sure first; `None` is all
 )->list:       # of `Shown`, sorted by reading
     "The readings that may be looked at together: those of `grid` whose length is that of a label"
     lengths = label_lengths(labelling)
     found = labelling.grid(len(labelling.files), who=who)
-    return found if lengths.total()<5 else [o for o in found if len(o.text) in lengths]
+    if lengths.total()>=5: found = [o for o in found if len(o.text) in lengths]
+    some = sorted(found, key=lambda o: o.probability)[:most]
+    return sorted(some, key=lambda o: (o.text, o.probability))
 
 # %% ../nbs/73_label_state.ipynb #1cff17a7
 def length_question(
@@ -48,22 +51,24 @@ def advice(
     n_sure,    # readings that may be accepted together
 )->str:
     "What to do next, in a sentence or two"
-    if labelling.reached: return labelling.advice(n_sure)
+    if labelling.reached: return f'The goal is reached: at least {100*labelling.goal:g} % are read. Finish, or go on.'
     if labelling.training=='running' and not labelling.round: return (
         'A recogniser is being trained on your first labels; better readings come by themselves, usually within a '
         'minute or two. Go on meanwhile.')
-    few = _too_few(labelling) if labelling.round and n_sure<20 else ''
-    return few or labelling.advice(n_sure)
+    if n_sure>=20: return f'{n_sure} readings are probably right: look at them together, and pick out the odd ones.'
+    if labelling.round: return _to_prove(labelling)
+    return f'After {labelling.first} images a recogniser is trained; then the readings get better.'
 
-def _too_few(labelling):
-    "What can be shown, if it is less than the goal"
+def _to_prove(labelling):
+    "What the random images that are left can show"
     acc,goal = labelling.accuracy,labelling.goal
     left = sum(k not in labelling.log.decisions and k not in labelling.skipped for k in labelling.apart)
-    if not acc.n: return ''
+    lacking = proof_lacking(acc, goal)
     most = f'{100*Share(acc.n_right+left, acc.n+left).interval[0]:.0f} %'
-    if not left: return (f'All random images are labelled. They show that at least {most} are read; '
-                         'more labels may raise that. Go on, or write the recogniser.')
-    if proof_lacking(acc, goal)<=left: return ''
+    if acc.n and not left: return (f'All random images are labelled. They show that at least {most} are read; '
+                                   'more labels may raise that. Go on, or write the recogniser.')
+    if not lacking: return 'Go on: unsure images teach most.'
+    if lacking<=left: return f'About {lacking} more random images prove the goal, if all are read rightly.'
     return (f'{len(labelling.files)} images are too few to prove {100*goal:g} %: the {left} random ones that are left '
             f'can show {most} at most. Write the recogniser, or start with a lower --goal.')
 
@@ -84,12 +89,11 @@ def about_recogniser(
     accuracy=.98, # that answers shall have, if the recogniser knows a threshold for it
 )->str:
     "Where it is, how well it reads, and how to use it"
-    try: config = json.loads((Path(folder)/'config.json').read_text(encoding='utf-8'))
-    except (OSError, ValueError): config = {}
-    measured = config.get('results', {}).get('captcha_accuracy')
-    known = max((o for o in config.get('thresholds', {}) if float(o)<=accuracy), key=float, default=None)
+    config = read_config(folder)
+    measured = config['results'].get('captcha_accuracy')
+    known = max((o for o in config['thresholds'] if float(o)<=accuracy), key=float, default=None)
     lines = [f'The recogniser is in {folder}']
-    if measured: lines.append(_measured(Share(measured['n_right'], measured['n'])))
+    if isinstance(measured, dict): lines.append(_measured(Share(measured['n_right'], measured['n'])))
     command = f'captcha_predict {shlex.quote(str(folder))} IMAGES'+(f' --accuracy {known}' if known else '')
     return '\n'.join([*lines, 'Read other images with', command])
 

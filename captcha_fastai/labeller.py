@@ -6,7 +6,7 @@
 __all__ = ['Labeller']
 
 # %% ../nbs/75_labeller.ipynb #e0a89362
-import html, io, os, threading
+import html, os, threading
 from pathlib import Path
 
 from fastcore.basics import patch
@@ -14,7 +14,9 @@ from fastcore.basics import patch
 from .image import open_image
 from .label_file import lock_folder
 from .label_resume import ResumedTrainer
+from .label_state import advice, sure_readings
 from .labelling import Labelling
+from .page import encoded
 
 def _widgets():
     "The package ipywidgets"
@@ -24,17 +26,6 @@ def _widgets():
     return ipywidgets
 
 # %% ../nbs/75_labeller.ipynb #cbbbdf40
-def _png(
-    image, # a Pillow image
-    most,  # pixels of its width and height
-)->bytes:
-    "An image for a browser, whatever its mode"
-    image = image.convert('RGB')
-    image.thumbnail((most, most))
-    out = io.BytesIO()
-    image.save(out, 'png')
-    return out.getvalue()
-
 def _marked(
     shown, # a `Shown`
 )->str:    # HTML
@@ -46,7 +37,7 @@ def _marked(
 
 # %% ../nbs/75_labeller.ipynb #4a005e97
 def _progress(
-    state, # of `Labelling.state`
+    state, # of `Labelling.state`, and `advice`
 )->str:    # HTML
     "How far it is, how well it reads, and what to do next"
     n_other = state['n_empty']+state['n_unreadable']
@@ -151,7 +142,7 @@ def _show(self:Labeller, shown):
         self._say(f'skipped: {e}')
         return False
     self.shown = shown
-    self.image.value = _png(image, 1280)
+    self.image.value = encoded(image, 1280)
     self.reading.value = _marked(shown)
     self.text.value = shown.text
     self.main.children = self.one
@@ -183,12 +174,13 @@ def _say(self:Labeller, text):
 @patch
 def show_progress(self:Labeller):
     "Show how far it is"
-    state = self.labelling.state()
+    n_sure = len(sure_readings(self.labelling, self.who))
+    state = dict(self.labelling.state(), advice=advice(self.labelling, n_sure))
     self.bar.max = max(state['n_files'], 1)
     self.bar.value = state['n_files']-state['n_left']
     self.status.value = _progress(state)
-    self.buttons['Sure readings'].description = f"Sure readings ({state['n_sure']})"
-    self.buttons['Sure readings'].disabled = not state['n_sure']
+    self.buttons['Sure readings'].description = f"Sure readings ({n_sure})"
+    self.buttons['Sure readings'].disabled = not n_sure
     folder = getattr(self.trainer, 'finished', None)
     if folder: self.status.value += f"<br>The recogniser is in <code>{html.escape(str(folder))}</code>"
 
@@ -284,7 +276,7 @@ def look(self:Labeller,
     with self._busy:
         self._grid = []
         tiles = []
-        for o in self.labelling.grid(n, who=self.who):
+        for o in sure_readings(self.labelling, self.who, n):
             image = _thumbnail(w, self.labelling.folder/o.file)
             if image is None: continue
             pick = w.ToggleButton(description=o.text, tooltip=o.file, layout=w.Layout(width='200px'))
@@ -298,7 +290,7 @@ def look(self:Labeller,
 def _thumbnail(w, file):
     "A small image; `None` if the file cannot be opened"
     layout = w.Layout(width='200px', height='80px', object_fit='contain')
-    try: return w.Image(value=_png(open_image(file), 400), format='png', layout=layout)
+    try: return w.Image(value=encoded(open_image(file), 400), format='png', layout=layout)
     except ValueError: return None
 
 @patch

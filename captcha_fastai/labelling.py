@@ -81,7 +81,8 @@ class Labelling:
         self.messages = [*map(str, self.log.problems)]
         self.lock = threading.RLock()
         self.rng = random.Random(seed)
-        if labels: self._take_over(labels)
+        if labels and not self.take_over(_existing(labels, self.folder)):
+            raise ValueError(f"{labels} names no image of {self.folder}; check the names in it")
 
     @property
     def decisions(self):
@@ -100,16 +101,23 @@ def check(self:Labelling,
 
 # %% ../nbs/73_labelling.ipynb #c539107b
 @patch
-def _take_over(self:Labelling, labels):
-    "Write existing labels into the log"
-    if labels=='names': found = read_labels(self.folder, label_pattern='(.+)')
-    else: found = read_labels(labels, folder=str(self.folder))
+def take_over(self:Labelling,
+    items,      # pairs of path and label; those of other folders are left out
+    apart=True, # are labels of random images to measure on?
+)->int:         # how many are of this folder
+    "Write existing labels into the log, which keeps what it says already"
     names = {(self.folder/k).resolve(): k for k in self.files}
-    items = [(names.get(Path(f).resolve()), label) for f,label in found.items]
-    if not any(k for k,_ in items):
-        raise ValueError(f"{labels} names no image of {self.folder}; check the names in it")
-    new = [(k, label) for k,label in items if k and k not in self.log.decisions]
-    self.log.add_all([decided(k, label, 'label' if label else 'empty', k in self.for_test) for k,label in new])
+    found = [(names.get(Path(f).resolve()), label) for f,label in items]
+    labels = {k: label for k,label in found if k}
+    new = [(k, label) for k,label in labels.items() if k not in self.log.decisions]
+    for_test = self.for_test if apart else ()
+    self.log.add_all([decided(k, label, 'label' if label else 'empty', k in for_test) for k,label in new])
+    return len(labels)
+
+def _existing(labels, folder):
+    "Pairs of path and label: those of a file, or the names of the images"
+    if labels=='names': return read_labels(folder, label_pattern='(.+)').items
+    return read_labels(labels, folder=str(folder)).items
 
 @patch
 def refresh(self:Labelling):
@@ -341,23 +349,12 @@ def state(self:Labelling)->dict: # of plain numbers and texts
             n_empty=kinds['empty'], n_unreadable=kinds['unreadable'], n_test=acc.n, n_test_right=acc.n_right,
             accuracy=acc.value if acc.n else None, low=low, high=high, goal=self.goal, reached=self.reached,
             keys=self.keys, round=self.round, training=self.training, threshold=self.threshold, n_sure=n_sure,
-            messages=self.messages[-5:], advice=self.advice(n_sure))
+            messages=self.messages[-5:])
 
-@patch
-def advice(self:Labelling,
-    n_sure, # readings that may be accepted together
-)->str:
-    "What to do next, in a sentence"
-    if self.reached: return f"The goal is reached: at least {100*self.goal:g} % are read. Finish, or go on."
-    if n_sure>=20: return f"{n_sure} readings are probably right: look at them together, and pick out the odd ones."
-    if not self.round: return f"After {self.first} images a recogniser is trained; then the readings get better."
-    lacking = proof_lacking(self.accuracy, self.goal)
-    if not lacking: return "Go on: unsure images teach most."
-    return f"About {lacking} more random images prove the goal, if all are read rightly."
-
+# %% ../nbs/73_labelling.ipynb #594f6baf
 def proof_lacking(
     acc,  # a `Share` of the random images
-    goal,
+    goal, # a share
 )->int:   # 0 if the readings are too far from it
     "How many further random images, all read rightly, would show that `goal` is reached"
     if not acc.n or acc.value<goal-.01: return 0

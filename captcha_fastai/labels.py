@@ -30,6 +30,7 @@ class Options:
     folder: str = None         # what names in a label file are relative to; `None` finds it
     strip: bool = False        # remove spaces around labels?
     spaces: bool = False       # keep spaces around labels?
+    skip_missing: bool = False # keep files in a label file that do not exist, to be left out where they are opened?
 
     @property
     def by_name(self):
@@ -71,7 +72,7 @@ def file_source(
 )->Source:
     "The labelled images that a label file lists"
     by_name = bool(o.label_pattern or o.label_func)
-    found = read_label_file(path, o.fn_col, o.label_col, o.folder, by_name)
+    found = read_label_file(path, o.fn_col, o.label_col, o.folder, by_name, o.skip_missing)
     labels = _named(found.files, o) if by_name else found.labels
     items = checked_items(zip(found.files, labels), o.strip, o.spaces, rows=found.names)
     columns = {k.lower(): v for k,v in found.columns.items()}
@@ -300,9 +301,10 @@ def read_labels(
     valid=None,          # file or folder of a validation set; all of `path` is then trained on
     strip=False,         # remove spaces around labels?
     spaces=False,        # keep spaces around labels, as part of the text?
+    skip_missing=False,  # keep files in a label file that do not exist, to be left out where they are opened?
 )->Labelled:
     "Labelled images, in whatever form the labels are"
-    o = Options(fn_col, label_col, label_pattern, label_func, numbered, folder, strip, spaces)
+    o = Options(fn_col, label_col, label_pattern, label_func, numbered, folder, strip, spaces, skip_missing)
     if group and valid: raise ValueError("a validation set of its own needs no groups; pass one of group and valid")
     source = _source(path, o)
     if group or valid: source = _without_split(source)

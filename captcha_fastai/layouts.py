@@ -263,7 +263,11 @@ def _how(path, place, table, label):
     return ', '.join(parts)
 
 # %% ../nbs/11_layouts.ipynb #33eb5ef4
-def _decided(path, folder):
+def _refuse_missing(path, files):
+    refuse(files, f'files of {path} do not exist', f'Correct them, {_place_advice}, or, '
+           'to train on the others, leave them out with skip_bad=True (--skip_bad)')
+
+def _decided(path, folder, skip_missing):
     "What the decisions of a labelling page say"
     lines = read_lines(path)
     refuse(lines.problems, f'lines of {path} cannot be used', 'Correct or remove them')
@@ -272,7 +276,7 @@ def _decided(path, folder):
     base = Path(folder or path.parent)
     missing = {o.file for o in readable if not os.path.isfile(base/o.file)}
     there = [o for o in readable if o.file not in missing]
-    if len(missing)>len(there): refuse(sorted(missing), f'files of {path} do not exist', f'Correct them, or {_place_advice}')
+    if len(missing)>len(there) and not skip_missing: _refuse_missing(path, sorted(missing))
     if not there: raise ValueError(f"{path} holds no labels yet; label at least 10 images first")
     columns = {k: [str(getattr(o, k)) for o in there] for k in there[0]._fields}
     if len(set(columns['is_valid']))<2: del columns['is_valid']
@@ -287,10 +291,11 @@ def read_label_file(
     label_col=None,  # column of the labels, likewise
     folder=None,     # what the names are relative to; `None` finds it
     by_name=False,   # do labels come from the file names? Then no column of labels is needed
+    skip_missing=False, # return files that do not exist, too? Who opens them leaves them out, and says so
 )->LabelFile:
     "The files and labels that `path` lists"
     path = Path(path)
-    if not by_name and {fn_col, label_col}<={None,'file','label'} and has_decisions(path): return _decided(path, folder)
+    if not by_name and {fn_col, label_col}<={None,'file','label'} and has_decisions(path): return _decided(path, folder, skip_missing)
     place = find_files(path, folder, fn_col)
     if place is None: raise ValueError(f"{path} has no column {fn_col!r}. {_first_line(path)} {_advice}")
     named = any(o is not None and not str(o).isdecimal() for o in (fn_col, label_col))
@@ -304,8 +309,7 @@ def read_label_file(
     if unclear: raise ValueError(_unclear(path, place, table, label_col, label))
     files = [located(place.folder, o[fn]) if o[fn] else None for o in table.rows]
     refuse([name for name,o in zip(table.names, files) if not o], f'rows of {path} name no file', 'Fill them in')
-    missing = [o for o in files if not os.path.isfile(o)]
-    refuse(missing, f'files of {path} do not exist', f'Correct them, or {_place_advice}')
+    if not skip_missing: _refuse_missing(path, [o for o in files if not os.path.isfile(o)])
     columns = dict(zip(table.header, map(list, zip(*table.rows)))) if table.header else {}
     labels = None if by_name else [o[label] for o in table.rows]
     return LabelFile(files, labels, table.names, _how(path, place, table, label), columns)

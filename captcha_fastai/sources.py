@@ -58,16 +58,17 @@ def from_data(cls:CaptchaDataLoaders,
     folder=None,        # what names in a label file are relative to; `None` finds it
     strip=False,        # remove spaces around labels?
     spaces=False,       # keep spaces around labels, as part of the text?
+    skip_bad=False,     # leave out files that are missing or cannot be read, and report them, instead of stopping?
     **kwargs            # of `from_items`
 ):
     "Labelled images in any form, with the split that the data or the arguments say"
     found = read_labels(path, fn_col, label_col, label_pattern, label_func, numbered, folder, group, valid,
-                        strip, spaces)
+                        strip, spaces, skip_bad)
     if valid_idx is None: valid_idx = found.valid_idx
     if valid_idx is None and found.groups: valid_idx = group_split(found.groups, valid_pct, seed)
     root = Path(path) if Path(path).is_dir() else Path(path).parent
     kwargs = {'path':root, 'empty':found.empty, **kwargs}
-    dls = cls.from_items(found.items, valid_pct, seed, valid_idx, spaces=spaces, **kwargs)
+    dls = cls.from_items(found.items, valid_pct, seed, valid_idx, spaces=spaces, skip_bad=skip_bad, **kwargs)
     dls.report.source = found.how
     dls.groups = found.groups and dict(zip((str(f) for f,_ in found.items), found.groups))
     if valid_idx is None: warn_recurring(*_split_labels(dls))

@@ -80,8 +80,8 @@ function window_(image, top, left, height, width, colour) { // the part of an im
 function padTo(image, height, width) {              // Pillow's ImageOps.pad, with the colour of the border
   const ratio = image.width/image.height, wanted = width/height
   let h = height, w = width
-  if (ratio > wanted) h = even(image.height/image.width*width)
-  else if (ratio < wanted) w = even(image.width/image.height*height)
+  if (ratio > wanted) h = Math.max(even(image.height/image.width*width), 1)
+  else if (ratio < wanted) w = Math.max(even(image.width/image.height*height), 1)
   const small = resize(image, h, w)
   return window_(small, -even((height-h)*.5), -even((width-w)*.5), height, width, borderColour(image))
 }
