@@ -69,7 +69,7 @@ def captcha_check(
     strip:bool=False,          # remove spaces around labels
     spaces:bool=False,         # keep spaces around labels, as part of the text
     numbered:bool=False,       # the labels are successive numbers, such as 100.png to 199.png
-    skip_bad:bool=False,       # leave out files that cannot be read
+    skip_bad:bool=False,       # leave out files that are missing or cannot be read
 ):
     "Look for wrong labels: print how many there seem to be, and write the suspects to OUT, worst first"
     of_data = {k: v for k,v in locals().items() if k not in ('out','recipe','seed')}

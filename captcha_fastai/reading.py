@@ -93,8 +93,7 @@ class Threshold:
 
     def __str__(self):
         res = f'{100*self.goal:g} % right: answer when the probability is at least {self.probability:.3g}'
-        known = self.n_right,self.n,self.accuracy,self.low,self.high,self.answered
-        if self.n and None not in known:
+        if self.n and None not in vars(self).values():
             res += (f' (estimated: {self.n_right} of {self.n} = {100*self.accuracy:.1f} %, 95 % interval '
                     f'{100*self.low:.1f}–{100*self.high:.1f} %, of the validation images; {100*self.answered:.0f} % are answered)')
         if self.suspects: res += f'; {self.suspects} of the wrong answers are so sure that the labels may be wrong'
