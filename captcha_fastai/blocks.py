@@ -21,6 +21,7 @@ from plum import dispatch
 
 from .batches import CaptchaDL
 from .core import CaptchaBox, CaptchaImage, CaptchaLabel, as_fastai
+from .drawable import legible
 from .image import ImagePrep, crop_box, open_image
 from .items import check_labels, stem_label
 from .vocab import Vocab
@@ -60,7 +61,7 @@ def _verdict(ctx, truth, text):
     "Title `ctx` with the text that was read, in red beside the truth if it is wrong"
     right = text==truth
     title = text if right else f'{text or "(nothing)"}, not {truth}'
-    ctx.set_title(title, color='black' if right else 'red', fontsize=10)
+    legible(ctx.set_title(title, color='black' if right else 'red', fontsize=10))
     return ctx
 
 @dispatch

@@ -13,6 +13,8 @@ from fastcore.basics import fastuple
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from .drawable import legible
+
 # %% ../nbs/03_core.ipynb #1fb775ec
 class CaptchaLabel(TensorBase):
     "Class ids `(n_pos,)`, or a batch of them `(bs, n_pos)`, that show as text"
@@ -32,7 +34,9 @@ class CaptchaLabel(TensorBase):
         **kwargs   # e.g. `color` of the title
     ):
         "Show the text"
-        return show_title(self.text, ctx=ctx, **kwargs)
+        ctx = show_title(self.text, ctx=ctx, **kwargs)
+        legible(getattr(ctx, 'title', None))
+        return ctx
 
 # %% ../nbs/03_core.ipynb #2db22687
 class CaptchaBox(TensorBase):
@@ -115,4 +119,5 @@ class CaptchaImage(fastuple):
         for o in rest:
             size = dict(size=img.shape[-2:]) if isinstance(o, CaptchaBox) else {}
             ctx = o.show(ctx=ctx, **size)
+        legible(ctx.title)
         return ctx

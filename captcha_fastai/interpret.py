@@ -17,6 +17,7 @@ from .calibration import (clopper_pearson, coverage_at, coverage_curve, expected
                                         reliability)
 from .ctc import align
 from .counts import Mistake, Share, edits
+from .drawable import legible
 
 # %% ../nbs/55_interpret.ipynb #47239600
 def _axes(ax, size=(4,3)): return ax or plt.subplots(figsize=size, layout='constrained')[1]
@@ -100,7 +101,7 @@ def plot_alignment(
     for i,(char,p,x,stripes) in enumerate(_places(row, text, vocab, width, task)):
         colour = f'C{i%10}'
         for left,right,share in stripes: ax.axvspan(left, right, color=colour, alpha=.5*share, lw=0)
-        ax.text(x, -.06*height, f'{char}\n{100*p:.0f} %', ha='center', va='bottom', color=colour, fontsize=9)
+        legible(ax.text(x, -.06*height, f'{char}\n{100*p:.0f} %', ha='center', va='bottom', color=colour, fontsize=9))
     ax.set_title(' ' if text else repr(text), pad=18)
     return ax
 
@@ -203,7 +204,7 @@ def plot_alignment(self:CaptchaInterpretation,
     "An image with its file, its label, and the place and the probability of each character"
     row = {k: o[i] for k,o in self.out.items()}
     ax = plot_alignment(self.image(i), row, self.texts[i], self.vocab, self.task, ax)
-    ax.set_title(self._title(i), fontsize=8, pad=28, color='black' if self.right[i] else 'C3')
+    legible(ax.set_title(self._title(i), fontsize=8, pad=28, color='black' if self.right[i] else 'C3'))
     return ax
 
 # %% ../nbs/55_interpret.ipynb #c09f9c98

@@ -24,6 +24,7 @@ from .callbacks import Autocast, FitCallback, FitHistory, Trim
 from .core import CaptchaLabel
 from .blocks import show_results
 from .data import CaptchaDataLoaders, image_dl
+from .drawable import legible
 from .evaluation import Evaluation, box_results, position_results, probability_results, text_results
 from .image import ImagePrep, open_image
 from .layers import with_blanks
@@ -325,7 +326,7 @@ def plot_top_losses(x:TensorImage, y:CaptchaLabel, samples, outs, raws, losses, 
     for ax,sample,out,loss in zip(axs, samples, outs, losses):
         sample[0].show(ctx=ax)
         label,text = (o if isinstance(o, str) else y.vocab.decode(o.tolist()) for o in (sample[1], out[0]))
-        ax.set_title(f'{label}: {text or "(nothing)"}, loss {loss.item():.2f}', fontsize=9)
+        legible(ax.set_title(f'{label}: {text or "(nothing)"}, loss {loss.item():.2f}', fontsize=9))
 
 # %% ../nbs/49_text_learner.ipynb #cb47a379
 @dispatch
