@@ -128,6 +128,17 @@ def refresh(self:Labelling):
             self.messages.append(f"{o.file}: {here} here, {there} in labels.csv, which was edited elsewhere; "
                                  "the newer one counts")
 
+# %% ../nbs/73_labelling.ipynb #db04f371
+@patch
+def to_train(self:Labelling)->list: # pairs of file and label, relative to the folder
+    "The labels that may be trained on"
+    return [(k, o.label) for k,o in self.decisions.items() if k not in self.for_test and o.decision in ('label','empty')]
+
+@patch
+def to_test(self:Labelling)->list: # pairs of file and label
+    "The labels to measure on"
+    return [(k, o.label) for k,o in self.decisions.items() if k in self.for_test and o.decision in ('label','empty')]
+
 # %% ../nbs/73_labelling.ipynb #51c34ab3
 @patch(as_prop=True)
 def accuracy(self:Labelling)->Share:
@@ -139,6 +150,11 @@ def accuracy(self:Labelling)->Share:
 def reached(self:Labelling)->bool:
     "Is the goal reached, even at the lower end of the interval?"
     return self.accuracy.interval[0]>=self.goal
+
+@patch
+def _judged(self:Labelling):
+    "Of each labelled image to measure on: the probability of its reading, and whether that is right"
+    return [(self.readings[k].probability, self.readings[k].text==o) for k,o in self.to_test() if k in self.readings]
 
 # %% ../nbs/73_labelling.ipynb #64bb9be2
 @patch
@@ -258,12 +274,28 @@ def skip(self:Labelling,
         self.skipped.add(file)
         self.leases.pop(file, None)
 
-# %% ../nbs/73_labelling.ipynb #de49be86
+# %% ../nbs/73_labelling.ipynb #0471454b
 @patch
-def _judged(self:Labelling):
-    "Of each labelled image to measure on: the probability of its reading, and whether that is right"
-    return [(self.readings[k].probability, self.readings[k].text==o) for k,o in self.to_test() if k in self.readings]
+def due(self:Labelling)->bool:
+    "Would a training change the readings now?"
+    n = len(self.to_train())
+    if not any(o for _,o in self.to_train()) or not self.to_test(): return False
+    if not self.round: return n+len(self.to_test())>=self.first
+    return n-self.trained>=max(5, self.trained//4)
 
+@patch
+def take(self:Labelling,
+    readings, # file → `Read`
+    trained=None, # labels that were trained on; `None`: these are readings of the start
+):
+    "Replace the readings by newer ones"
+    with self.lock:
+        self.readings = {k: Read(*o) for k,o in readings.items() if k in self.known}
+        if trained is None: return
+        self.round += 1
+        self.trained = trained
+
+# %% ../nbs/73_labelling.ipynb #de49be86
 @patch(as_prop=True)
 def threshold(self:Labelling)->float: # 2 if no reading may be accepted unseen
     "The probability from which on readings may be accepted together"
@@ -303,37 +335,6 @@ def accept(self:Labelling,
         for k in taken: self._decided(k, who)
         self.odd += [k for k in odd if k in self.known and k not in self.odd]
         self.keys += keys
-
-# %% ../nbs/73_labelling.ipynb #8b3df55d
-@patch
-def to_train(self:Labelling)->list: # pairs of file and label, relative to the folder
-    "The labels that may be trained on"
-    return [(k, o.label) for k,o in self.decisions.items() if k not in self.for_test and o.decision in ('label','empty')]
-
-@patch
-def to_test(self:Labelling)->list: # pairs of file and label
-    "The labels to measure on"
-    return [(k, o.label) for k,o in self.decisions.items() if k in self.for_test and o.decision in ('label','empty')]
-
-@patch
-def due(self:Labelling)->bool:
-    "Would a training change the readings now?"
-    n = len(self.to_train())
-    if not any(o for _,o in self.to_train()) or not self.to_test(): return False
-    if not self.round: return n+len(self.to_test())>=self.first
-    return n-self.trained>=max(5, self.trained//4)
-
-@patch
-def take(self:Labelling,
-    readings, # file → `Read`
-    trained=None, # labels that were trained on; `None`: these are readings of the start
-):
-    "Replace the readings by newer ones"
-    with self.lock:
-        self.readings = {k: Read(*o) for k,o in readings.items() if k in self.known}
-        if trained is None: return
-        self.round += 1
-        self.trained = trained
 
 # %% ../nbs/73_labelling.ipynb #6bcb2798
 @patch
