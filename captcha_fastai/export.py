@@ -7,7 +7,7 @@ __all__ = ['Portable', 'strip_onnx', 'write_onnx', 'write_graph', 'replay_images
            'export_recogniser']
 
 # %% ../nbs/62_export.ipynb #61856e59
-import copy, logging, warnings
+import copy, logging, signal, threading, warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -74,6 +74,20 @@ def strip_onnx(
     del graph.value_info[:]
     Path(path).write_bytes(model.SerializeToString())
 
+# %% ../nbs/62_export.ipynb #c6c2ce44
+@contextmanager
+def _signals_wait():
+    "Keep signals whose handlers are Python back until the block ends; then the first one arrives"
+    here = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, o) for o in ('SIGINT','SIGTERM','SIGHUP') if here and hasattr(signal, o)]
+    handlers = {o: handler for o in numbers if callable(handler := signal.getsignal(o))}
+    came = []
+    for o in handlers: signal.signal(o, lambda number, _: came.append(number))
+    try: yield
+    finally:
+        for o,handler in handlers.items(): signal.signal(o, handler)
+        for o in came[:1]: signal.raise_signal(o)
+
 # %% ../nbs/62_export.ipynb #22611c47
 @contextmanager
 def _quiet():
@@ -100,7 +114,7 @@ def write_onnx(
     if model.has_ink:
         inputs['paper'] = torch.zeros(2, prep.n_in)
         varies['paper'] = {0:'n'}
-    with _quiet():
+    with _quiet(),_signals_wait():
         torch.onnx.export(model, tuple(inputs.values()), str(path), dynamo=True, verbose=False, external_data=False, optimize=optimize,
                           input_names=list(inputs), output_names=list(model.task.names),
                           dynamic_shapes=tuple(varies.values()))
