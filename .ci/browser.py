@@ -4,7 +4,7 @@
 
 Without a recogniser it trains one, which takes half a minute. `--setup` installs Chromium and playwright if possible. Without a browser, the test
 is skipped with a message."""
-import argparse, base64, os, shutil, subprocess, sys, tempfile, time
+import argparse, base64, os, shutil, subprocess, sys, tempfile
 from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path

@@ -11,7 +11,7 @@ Memory is that of Node after 1,000 and after 10,000 images; opening is the time 
 Chromium; the camera is a film of 30 frames a second in Chromium. It takes Node, npm, Chromium and playwright. Writes
 results/web.json. About 15 minutes on 2 cores.
 """
-import base64, hashlib, json, shutil, statistics, subprocess, sys, tempfile, time
+import base64, hashlib, json, statistics, subprocess, sys, tempfile, time
 from functools import cache
 from pathlib import Path
 

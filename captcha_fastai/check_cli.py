@@ -7,7 +7,6 @@ __all__ = ['check_folder', 'write_check', 'captcha_check']
 
 # %% ../nbs/71_check_cli.ipynb #033ed33b
 import json, shutil
-from functools import partial
 from pathlib import Path
 
 from .command import command, console, say

@@ -344,12 +344,11 @@ def state(self:Labelling)->dict: # of plain numbers and texts
         kinds = Counter(o.decision for o in self.decisions.values())
         acc = self.accuracy
         low,high = acc.interval
-        n_sure = len(self.grid(len(self.files)))
         return dict(
             n_files=len(self.files), n_left=len(self.files)-sum(kinds.values()), n_labelled=kinds['label'],
             n_empty=kinds['empty'], n_unreadable=kinds['unreadable'], n_test=acc.n, n_test_right=acc.n_right,
             accuracy=acc.value if acc.n else None, low=low, high=high, goal=self.goal, reached=self.reached,
-            keys=self.keys, round=self.round, training=self.training, threshold=self.threshold, n_sure=n_sure,
+            keys=self.keys, round=self.round, training=self.training, threshold=self.threshold,
             messages=self.messages[-5:])
 
 # %% ../nbs/73_labelling.ipynb #594f6baf
