@@ -70,9 +70,9 @@ def has_bfloat16(
     "Can `device` multiply bfloat16 natively?"
     kind = torch.device(device).type
     if kind=='cuda': return torch.cuda.is_bf16_supported()
-    if kind!='cpu': return False
-    tests = [getattr(torch.cpu, o, bool) for o in ('_is_avx512_bf16_supported', '_is_amx_tile_supported')]
-    return any(o() for o in tests)
+    return kind=='cpu' and (_has('avx512_bf16') or _has('amx_tile'))
+
+def _has(unit): return getattr(torch.cpu, f'_is_{unit}_supported', bool)() # of this processor
 
 # %% ../nbs/44_callbacks.ipynb #1b04f56c
 def _conv_seconds(device, conv, x, bf16):
@@ -87,9 +87,10 @@ def _conv_seconds(device, conv, x, bf16):
 def bfloat16_pays(
     device, # a torch device, or its name
 )->bool:
-    "Does a convolution in bfloat16 take at most four fifths of its time in 32 bits? Tried once, in a tenth of a second"
+    "Does a convolution in bfloat16 take at most four fifths of its time in 32 bits? Tried once, in a tenth of a second, unless the processor has AMX"
     if not has_bfloat16(device): return False
     device = torch.device(device)
+    if device.type=='cpu' and _has('amx_tile'): return True
     with torch.random.fork_rng(devices=[device] if device.type=='cuda' else []):
         conv = nn.Conv2d(32, 32, 3, padding=1, device=device).to(memory_format=torch.channels_last)
     x = torch.zeros(16, 32, 24, 96, device=device).to(memory_format=torch.channels_last)

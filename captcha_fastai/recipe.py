@@ -26,6 +26,7 @@ from .metrics import (BlankShare, CaptchaAccuracy, CentreError, CharAccuracy, Ch
                                     PositionAccuracy, SizeError)
 from .models import crnn_model, fast_model, fixed_model, heads_model, length_model, located_model, mlp_model
 from .negatives import Negatives
+from .start_decay import StartDecay
 from .vocab import Vocab
 
 # %% ../nbs/49_recipe.ipynb #1d5edd33
@@ -121,7 +122,7 @@ def few_label_cbs():
     return [InkStart(), Recombine(), Negatives()]
 def tuning_cbs():
     "Callbacks for a fit that begins with weights that read"
-    return [Recombine(min_epochs=3, max_images=600, shares=(.35,)), Negatives()] # to align takes as long as to train
+    return [Recombine(min_epochs=3, max_images=600, shares=(.35,)), Negatives(), StartDecay()] # to align takes as long as to train
 
 _processor = dict(precision='auto', channels_last=True, schedule=dict(pct_start=.15, div=4))
 _repeated = dict(_processor, augment=_augment(shapes_and_light), min_images=900)
