@@ -5,11 +5,11 @@ client, does the memory grow?
 
 FOLDER is a recogniser, IMAGES a folder of PNG images. Every client uploads an image of its own choice, asks
 /read and compares the answer with what the recogniser reads in that image outside the page; one in fifty is a
-broken file, whose answer is a reason. Then eight cameras send as many
-frames as one does in an hour, as fast as they are answered, and compare with what it reads in the part of the image that
-a camera is aimed at. Writes results/load.json. Ends with an error if an answer was lost or mixed up, if the requests
-made the memory grow by more than `--grow` MB (50), or the frames by more than `--frames_grow` MB (100): Gradio keeps
-about 3 kB of each frame until the stream's time limit of ten minutes is over. About 25 minutes on 2 cores.
+broken file, whose answer is a reason. Then eight cameras send as many frames as one does in an hour, as fast as they
+are answered, and compare with what it reads in the part of the image that a camera is aimed at. Writes
+results/load.json. Ends with an error if an answer was lost or mixed up, if the requests made the memory grow by more
+than `--grow` MB (50), or the frames by more than `--frames_grow` MB (100): Gradio keeps about 3 kB of each frame until
+the stream's time limit of ten minutes is over. About 25 minutes on 2 cores.
 """
 import asyncio, base64, json, random, subprocess, sys, time
 from pathlib import Path
