@@ -4,19 +4,21 @@
 
 The last line says `N passed, M failed`; the file SUMMARY gets the same line. Exit status 1 if one failed, or none ran.
 """
-import os, re, subprocess, sys
+import os, re, subprocess, sys, tempfile
 from pathlib import Path
 
 def run(options):
-    "Run nbdev_test, show what it prints, and return that"
+    "Run nbdev_test, show what it prints, and return that. The gigabyte that the notebooks leave in their temporary folders goes"
     command = [Path(sys.executable).parent/'nbdev_test', '--do_print', '--timing', *options]
-    env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONUNBUFFERED='1')
-    p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
     lines = []
-    for line in p.stdout:
-        lines.append(line)
-        print(line, end='', flush=True)
-    return p.wait(),''.join(lines)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONUNBUFFERED='1', TMPDIR=folder)
+        p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+        for line in p.stdout:
+            lines.append(line)
+            print(line, end='', flush=True)
+        status = p.wait()
+    return status,''.join(lines)
 
 def counts(log):
     "How many notebooks were completed, and how many of them failed"
