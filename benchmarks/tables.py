@@ -107,17 +107,19 @@ def calibration_table():
     return Table(head, rows_of(names, cells), 'folds.py captcha generated')
 
 set_names = dict(sets_noisy='noisy grey JPEGs, 5 of 33', sets_colour='colour with lines, 4 to 6 of 32',
-                 sets_case='case-sensitive letters, 4 of 49', sets_widths='3 to 9 of 16, widths that vary')
+                 sets_case='case-sensitive letters, 4 of 49', sets_widths='3 to 9 of 16, widths that vary',
+                 sets_strips='4 to 8 of 32 in colours, widths that vary')
 
 @table
 def sets_table():
     "`fast` with its defaults on other kinds of images, and what tuning gains on number plates"
-    def cells(title, r, how='default'): return [title, how, r['n_epochs'], accuracy(r), seconds(r['fit_seconds'])]
+    def cells(title, r, how='default'):
+        return [title, f"{r['n_train']:,}", how, r['n_epochs'], accuracy(r), seconds(r['fit_seconds'])]
     rows = rows_of(set_names, cells)
     for how,o in (load('sets_plates') or dict(runs={}))['runs'].items():
         rows.append(('sets_plates', cells('number plates, 5 to 8 of 33', o, how)))
-    head = ['1800 images of', 'settings', 'epochs', 'of 1000 others read whole (95 % interval)', 'seconds of fitting']
-    return Table(head, rows, 'sets.py noisy colour case widths plates')
+    head = ['images', 'trained on', 'settings', 'epochs', 'of 1000 others read whole (95 % interval)', 'seconds of fitting']
+    return Table(head, rows, 'sets.py noisy colour case widths strips plates')
 
 @table
 def captcha_break_table():
