@@ -12,6 +12,7 @@ def run(options):
     command = [Path(sys.executable).parent/'nbdev_test', '--do_print', '--timing', *options]
     lines = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755) # some notebooks become another user
         env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONUNBUFFERED='1', TMPDIR=folder)
         p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
         for line in p.stdout:

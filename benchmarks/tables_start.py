@@ -55,12 +55,14 @@ def labels_table():
 
 @table
 def seconds_table():
-    "Seconds of fitting by the number of labels: from the start, and from random weights"
-    def cell(o): return seconds(o['fit_seconds']) if o else '–'
+    "Seconds of fitting on one thread (with †, on two) by the number of labels: from the start, and from random weights"
+    def threads_of(r, o):
+        return {i['threads'] for i in r['runs'] if (i['labels'], i['weights'])==(o['labels'], o['weights'])}
+    def cell(r, o): return seconds(o['fit_seconds']) + '†'*(threads_of(r, o)=={2}) if o else '–'
     rows = []
     for name,title,r in found(start_names):
         for weights,how in dict(start='the start', random='random weights').items():
-            each = [cell(row_of(r, n, weights)) for n in counts[1:]]
+            each = [cell(r, row_of(r, n, weights)) for n in counts[1:]]
             rows.append((name, [title if weights=='start' else '', how, *each]))
     return Table(['set', 'from', *counts[1:]], rows, f"start.py {' '.join(parts)}")
 
