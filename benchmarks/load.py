@@ -163,6 +163,7 @@ def main():
     check_growth('frames', mb['peak']-mb['after_requests'], args.frames_grow)
 
 def check_growth(what, grown, most):
+    "End with an error if `what` made the memory grow by more than `most` MB"
     if grown>most: sys.exit(f'{what} made the memory grow by {grown} MB, more than {most}')
 
 if __name__=='__main__': main()

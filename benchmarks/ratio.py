@@ -8,9 +8,8 @@ to see what an epoch of it takes on this machine at this time. The blog's CRNN f
 (train_crnn.json), so the time that it would need is extrapolated: 49 times the mean of the two epochs. `times_faster` is
 the median of the five, a fit that does not get there counts as 0. About 6 minutes on 2 cores.
 """
-from common import median, parser, provenance, seconds_to, start, train, write_result
 from captcha_fastai.data import CaptchaDataLoaders
-from common import data_folder
+from common import data_folder, median, parser, provenance, seconds_to, start, train, write_result
 
 crnn_epochs = 49 # until the blog's CRNN reads 97.1 %
 seeds = (42, 0, 1, 2, 3)

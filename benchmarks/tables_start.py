@@ -41,30 +41,30 @@ def row_of(r, labels, weights):
     return next((o for o in r['rows'] if (o['labels'], o['weights'])==(labels, weights)), None)
 
 start_names = {f'start_{o}': o for o in parts}
+begins = dict(start='the start', random='random weights')
+
+def by_labels(columns, cells):
+    "A row for each set and what its fits begin with; `cells` makes those of `columns` from a result and a key of `begins`"
+    rows = [(name, [title if o=='start' else '', begins[o], *cells(r, o)])
+            for name,title,r in found(start_names) for o in begins]
+    return Table(['set', 'from', *columns], rows, f"start.py {' '.join(parts)}")
 
 @table
 def labels_table():
     "Accuracy on the test part by the number of labels: from the start, and from random weights"
     def cell(o): return percent(o['captcha_accuracy']) if o else '–'
-    rows = []
-    for name,title,r in found(start_names):
-        for weights,how in dict(start='the start', random='random weights').items():
-            each = [cell(row_of(r, n, weights)) for n in counts]
-            rows.append((name, [title if weights=='start' else '', how, f"{r['n_all']:,}", *each]))
-    return Table(['set', 'from', 'all labels', *counts], rows, f"start.py {' '.join(parts)}")
+    def cells(r, weights): return [f"{r['n_all']:,}", *(cell(row_of(r, n, weights)) for n in counts)]
+    return by_labels(['all labels', *counts], cells)
 
 @table
 def seconds_table():
     "Seconds of fitting on one thread (with †, on two) by the number of labels: from the start, and from random weights"
-    def threads_of(r, o):
-        return {i['threads'] for i in r['runs'] if (i['labels'], i['weights'])==(o['labels'], o['weights'])}
-    def cell(r, o): return seconds(o['fit_seconds']) + '†'*(threads_of(r, o)=={2}) if o else '–'
-    rows = []
-    for name,title,r in found(start_names):
-        for weights,how in dict(start='the start', random='random weights').items():
-            each = [cell(r, row_of(r, n, weights)) for n in counts[1:]]
-            rows.append((name, [title if weights=='start' else '', how, *each]))
-    return Table(['set', 'from', *counts[1:]], rows, f"start.py {' '.join(parts)}")
+    def cell(r, o):
+        if not o: return '–'
+        threads = {i['threads'] for i in r['runs'] if (i['labels'], i['weights'])==(o['labels'], o['weights'])}
+        return seconds(o['fit_seconds']) + '†'*(threads=={2})
+    def cells(r, weights): return [cell(r, row_of(r, n, weights)) for n in counts[1:]]
+    return by_labels(counts[1:], cells)
 
 @table
 def ratio_table():
