@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['random_states', 'set_random_states', 'plain', 'Checkpoint', 'images_digest', 'other_versions', 'n_params', 'stateful',
-           'Extend', 'epochs_in']
+           'Extend', 'epochs_in', 'KeepBudget']
 
 # %% ../nbs/46_checkpoint.ipynb #0e1814fd
 import hashlib, io, random, time, warnings
@@ -208,3 +208,32 @@ def epochs_in(
     if not learn.fit_history.rows: raise KeyboardInterrupt # a part of an epoch cannot be used
     left = seconds-(time.perf_counter()-start)
     return max(1, int(left/learn.fit_history.total))
+
+# %% ../nbs/46_checkpoint.ipynb #9cc0ed3e
+class KeepBudget(FitCallback):
+    "Drop the last epochs of a fit that takes longer than planned"
+    order = 55 # after the Recorder, before `Checkpoint`
+    def __init__(self,
+        seconds,   # for the fit, from now on
+        tell=None, # called with a sentence when epochs are dropped
+    ):
+        self.end_time = time.perf_counter()+seconds
+        self.tell = tell
+    def begin(self): self.run = num_distrib()<2 # several processes might not agree
+    def before_epoch(self):
+        "Begin to time the epoch"
+        self.epoch_began = time.perf_counter()
+    def after_epoch(self):
+        "Compare what is left with what this epoch took"
+        now = time.perf_counter()
+        more = max(0, int((self.end_time-now)/(now-self.epoch_began)))
+        if self.epoch+1+more>=self.n_epoch: return
+        self.learn.n_epoch = self.epoch+1+more
+        if self.tell: self.tell(f'epochs take longer than was planned, so there will be {self.n_epoch} of them')
+    def state(self):
+        "What a checkpoint keeps"
+        return dict(n_epoch=self.n_epoch, left=self.end_time-time.perf_counter())
+    def load_state(self, state):
+        "Go on from the `state` of a checkpoint"
+        self.learn.n_epoch = state['n_epoch']
+        self.end_time = time.perf_counter()+state['left']

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Normalise', 'Columns', 'own_paper', 'Ink', 'masked_norm', 'masked_conv', 'MaskedConv', 'MaskedBlock', 'MaskedBody',
-           'FixedHead', 'StepHead', 'with_blanks', 'certain_blanks', 'ConvHead', 'LengthHead', 'BoxByPlace',
-           'BoxByRegression', 'AttendRows', 'GRUHead', 'LocatedHead']
+           'FixedHead', 'StepHead', 'ByteDropout', 'with_blanks', 'certain_blanks', 'ConvHead', 'LengthHead',
+           'BoxByPlace', 'BoxByRegression', 'AttendRows', 'GRUHead', 'LocatedHead']
 
 # %% ../nbs/18_layers.ipynb #c786c457
 import math
@@ -202,6 +202,23 @@ class StepHead(nn.Module):
         for rnn in self.rnns: x = rnn(x)[0]
         return self.score(self.drop(x))
 
+# %% ../nbs/18_layers.ipynb #16569446
+class ByteDropout(nn.Module):
+    "`nn.Dropout` with one random byte per value, which takes a third of the time on a processor"
+    def __init__(self,
+        p=.5, # share of the values to set to 0, to a 256th
+    ):
+        super().__init__()
+        self.n = round(p*256)
+
+    def forward(self, x):
+        "`x` with some values 0, the others larger to make up for them; `x` itself when evaluating"
+        if not self.training or not self.n: return x
+        if x.device.type!='cpu': return nn.functional.dropout(x, self.n/256)
+        eights = torch.empty(-(-x.numel()//8), dtype=torch.int64).random_(-2**63, None)
+        keep = eights.view(torch.uint8)[:x.numel()].view(x.shape)>=self.n
+        return x*keep.to(x.dtype).mul_(256/(256-self.n))
+
 # %% ../nbs/18_layers.ipynb #5d77ac09
 def _blank_scores(scores):
     "The scores of a certain blank, `(n_class,)`, of the type of `scores`"
@@ -235,7 +252,7 @@ class ConvHead(nn.Module):
     ):
         super().__init__()
         self.mix = MaskedBody(MaskedConv(c*hw[0], hidden, 3, ndim=1), MaskedConv(hidden, hidden, 3, ndim=1))
-        self.drop = nn.Dropout(dropout)
+        self.drop = ByteDropout(dropout)
         self.score = nn.Linear(hidden, n_class)
 
     def forward(self, x, columns=None):

@@ -18,7 +18,7 @@ from safetensors.torch import load, save
 
 from .alphabet import assumption, likely_chars, vocab_for
 from .callbacks import NothingRead, StopAtTarget, StopOnInterrupt, TimeEstimate
-from .checkpoint import Checkpoint, Extend, epochs_in
+from .checkpoint import Checkpoint, Extend, KeepBudget, epochs_in
 from .evaluation import Evaluation
 from .few_labels import SelfTrain
 from .files import new_folder, write_whole
@@ -126,8 +126,8 @@ def fit_recipe(self:CaptchaLearner,
     if epochs and budget: raise ValueError("a budget plans the epochs itself; pass one of epochs and budget")
     self._tell_start(tell)
     self.remove_cbs(getattr(self, 'recipe_cbs', []))
-    n_epoch = self._planned_epochs(epochs, lr, budget, folder, tell)
     self.recipe_cbs = self._cbs_for(epochs, budget, target, unlabelled, negatives, robust, folder, tell)
+    n_epoch = self._planned_epochs(epochs, lr, budget, folder, tell)
     self.add_cbs(self.recipe_cbs)
     tell(f'{self.recipe.name}: {n_epoch} epochs of {self.dls.train.epoch_size} images')
     self.fit_one_cycle(n_epoch, self.recipe.rates(lr or self.lr), **self.recipe.schedule)
@@ -138,7 +138,8 @@ def fit_recipe(self:CaptchaLearner,
 def _cbs_for(self:CaptchaLearner, epochs, budget, target, unlabelled, negatives, robust, folder, tell):
     "The callbacks that the arguments of `fit_recipe` ask for"
     cbs = [StopOnInterrupt(), TimeEstimate(tell), NothingRead(tell)]
-    if not (epochs or budget): cbs.append(Extend(tell=tell))
+    if budget: cbs.append(KeepBudget(budget, tell)) # its time begins now
+    elif not epochs: cbs.append(Extend(tell=tell))
     if target is not None: cbs.append(StopAtTarget(target, len(self.dls.valid_ds)))
     if unlabelled: cbs.append(SelfTrain(unlabelled))
     if negatives: cbs.append(Negatives(negatives))

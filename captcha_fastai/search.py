@@ -6,6 +6,8 @@
 __all__ = ['staircase', 'top_indices', 'top_texts', 'beam_search_decode', 'prefix_beam_search', 'map_decode']
 
 # %% ../nbs/32_search.ipynb #e8bf35e4
+import math
+
 import numpy as np
 from .patch import patch
 
@@ -31,11 +33,10 @@ def top_indices(
     "Indices of the `k` largest along the last axis, largest first"
     n = a.shape[-1]
     k = min(k, n)
-    rows = -a.reshape(int(np.prod(a.shape[:-1])), n)
+    rows = -a.reshape(math.prod(a.shape[:-1]), n)
     first = np.arange(len(rows))[:,None]
-    some = np.broadcast_to(np.arange(k), (len(rows), k))
-    if k<n: some = np.argpartition(rows, k-1, axis=-1)[:,:k]
-    order = np.argsort(rows.take(first*n+some), axis=-1, kind='stable')
+    some = np.argpartition(rows, k-1)[:,:k] if k<n else first*0+np.arange(k)
+    order = rows.take(first*n+some).argsort(kind='stable')
     return some.take(first*k+order).reshape(*a.shape[:-1], k)
 
 def top_texts(
@@ -88,10 +89,11 @@ def _follow(parent, char):
     "Class ids `(R, k, n_steps)` of beams, from the parents and added classes `(n_steps, R, k)` of each step"
     n_steps,*shape = parent.shape
     ids = np.zeros(parent.shape, int)
-    at = np.broadcast_to(np.arange(shape[1]), shape)
+    first = np.arange(shape[0])[:,None]*shape[1]
+    at = first+np.arange(shape[1])
     for t in reversed(range(n_steps)):
-        ids[t] = np.take_along_axis(char[t], at, 1)
-        at = np.take_along_axis(parent[t], at, 1)
+        ids[t] = char[t].take(at)
+        at = first+parent[t].take(at)
     return ids.transpose(1,2,0)
 
 def _merge(ids, score):
@@ -139,7 +141,8 @@ def _search(a, k, rules):
     n_levels = 1 if rules.lengths is None else max(*rules.lengths, 1)+1
     beam = _Beam(len(a), n_levels, k, a.shape[2])
     top = _top_chars(a, k+1, n_levels, rules)
-    steps = [beam.step(a[:,t], *(o[t] for o in top)) for t in range(a.shape[1])]
+    p = np.exp(a, dtype=float)
+    steps = [beam.step(p[:,t], *(o[t] for o in top)) for t in range(a.shape[1])]
     score = beam.log_mass()
     if rules.lengths is not None:
         fits = np.isin(np.arange(n_levels), rules.lengths)
@@ -150,14 +153,16 @@ def _search(a, k, rules):
     return pack(ids, ids!=Vocab.blank),score
 
 def _top_chars(a, k, n_levels, rules):
-    "Probabilities and class ids `(n_steps, R, 1 or n_levels, k)` of the best characters of each step"
+    "Best characters of each step `(n_steps, R, 1 or n_levels, k)`: probabilities, class ids; each class's rank"
     a = a[:,:,1:].swapaxes(0,1)[:,:,None]
     if rules.by_pos is not None: # level n is entered by the n-th character, level 0 by none
         may = np.pad(rules.by_pos[:n_levels-1,1:], ((1,0),(0,0)))
         a = np.where(may, a, a.dtype.type(-np.inf))
     best = top_indices(a, k)
     p = np.exp(np.take_along_axis(a, best, -1), dtype=float)
-    return p,best+1
+    rank = np.full((*a.shape[:-1], a.shape[-1]+1), best.shape[-1])
+    np.put_along_axis(rank, best+1, np.arange(best.shape[-1]), -1)
+    return p,best+1,rank
 
 # %% ../nbs/32_search.ipynb #356c177a
 class _Beam:
@@ -183,25 +188,26 @@ class _Beam:
         "The extensions to examine: pairs of place and rank of the character, and the number of each pair"
         n_chars = min(self.k+1, n_class-1)
         self.i,self.j = _steps_within(self.k, n_chars, spare=1)
-        self.n_class = n_class
         self.number = np.full((self.k, n_chars+1), len(self.i)) # the last column is for characters of no rank
         self.number[self.i,self.j] = np.arange(len(self.i))
+        self.place = np.append(np.arange(self.k), self.i) # what prefixes and extensions go on from
         self.row = np.arange(self.scale.size).reshape(*self.scale.shape, 1)
+        self.sample = np.arange(len(self.scale))[:,None,None]
+        self.level = np.arange(self.n_levels)[:,None]
 
     def log_mass(self):
         with np.errstate(divide='ignore'): return np.log(self.blank+self.char)+self.scale[...,None]
 
-    def step(self, a, p, c):
+    def step(self, p, p_top, c, rank):
         "Advance by one step; return each place's parent, as a flat place, and the class id that was added or 0"
         total = self.blank+self.char
         parents = [self._parents(o) for o in (self.hash, self.last, self.blank, total)]
         own,below = self._unify()
         place,known,joined = self._join(*parents)
-        p_last = np.exp(np.take_along_axis(a, self.last.reshape(len(a), -1), 1), dtype=float).reshape(total.shape)
-        blank = total*own*np.exp(a[:,:1,None], dtype=float)
-        char = (self.char*own+joined*below)*p_last
-        mass,chars = self._extend(*parents[1:], p*below, c)
-        self._drop(mass, c, place, known)
+        blank = total*own*p[:,:1,None]
+        char = (self.char*own+joined*below)*p[self.sample,self.last]
+        mass,chars = self._extend(*parents[1:], p_top*below, c)
+        self._drop(mass, rank, place, known)
         res = self._keep(blank, char, mass, chars, parents[0])
         self._rescale()
         return res
@@ -235,16 +241,15 @@ def _join(self:_Beam, hash, last, blank, total):
 @patch
 def _extend(self:_Beam, last, blank, total, p, c):
     "Masses and characters of the extensions `(R, n_levels, len(self.i))`"
-    c = np.broadcast_to(c[...,self.j], (*self.scale.shape, len(self.j)))
+    c = c[...,self.j]
+    if c.shape[1]<self.n_levels: c = np.broadcast_to(c, (len(c), self.n_levels, c.shape[2]))
     mass = np.where(last[...,self.i]==c, blank[...,self.i], total[...,self.i])*p[...,self.j]
     return mass,c
 
 @patch
-def _drop(self:_Beam, mass, c, place, known):
+def _drop(self:_Beam, mass, rank, place, known):
     "Set the mass of extensions to -1 that are prefixes in the beam: their mass was joined"
-    rank = np.full((*c.shape[:2], self.n_class), c.shape[2])
-    np.put_along_axis(rank, c, np.arange(c.shape[2]), -1)
-    number = self.number[place,np.take_along_axis(rank, self.last, -1)]
+    number = self.number[place,rank[self.sample,self.level%rank.shape[1],self.last]]
     at = np.nonzero(known & (number<mass.shape[2]))
     mass[(*at[:2], number[at])] = -1
 
@@ -262,9 +267,8 @@ def _keep(self:_Beam, blank, char, mass, c, up_hash):
     self.up_hash = pick(self.up_hash, up_hash[...,self.i])
     same = self.hash.take(np.where(new, 0, best)+self.row*self.k)
     self.hash = np.where(new, _hash(self.up_hash, self.last), same)
-    place = np.append(np.arange(self.k), self.i)[best]
-    level = np.arange(self.n_levels)[:,None]-(new & (self.n_levels>1))
-    parent = place+level.clip(min=0)*self.k
+    level = self.level-(new & (self.n_levels>1))
+    parent = self.place[best]+level.clip(min=0)*self.k
     added = np.where(new, self.last, 0)
     return parent.reshape(len(best), -1),added.reshape(len(best), -1)
 
@@ -336,7 +340,7 @@ def _map_paths(a, beam_size, k, rules, start):
     certified = score[:,0]>total+np.log(.5)+1e-6
     rest = np.flatnonzero(~certified) if k==1 else np.arange(len(a))
     if rest.size:
-        found,p = _rank(a[rest], ids[rest,:1], score[rest,:1], beam_size, rules)
+        found,p = _rank(a[rest], ids[rest,:1], score[rest,:1], beam_size, rules, k)
         check_found(p[:,0], start)
         ids[rest] = found[:,:k]
         score[rest] = p[:,:k]
@@ -344,12 +348,20 @@ def _map_paths(a, beam_size, k, rules, start):
         certified[rest] |= shares[:,0]>1-shares.sum(1)+1e-6
     return ids,score,total,certified
 
-def _rank(a, greedy, p_greedy, beam_size, rules):
+def _rank(a, greedy, p_greedy, beam_size, rules, k):
     "The texts of the final beam, and greedy's `(R, 1, n)`, each once, by exact log-probability"
-    ids,mass = _search(a, beam_size, rules)
+    ids,mass = _search(_essential(a) if k==1 and rules.lengths is None else a, beam_size, rules)
+    ids = np.pad(ids, ((0,0),(0,0),(0,a.shape[1]-ids.shape[2])))
     p = np.where(mass>-np.inf, log_posterior(a, ids), -np.inf)
     have = ((ids==greedy).all(-1) & (p>-np.inf)).any(1, keepdims=True)
     p_greedy = np.where(have, -np.inf, p_greedy)
     ids = np.concatenate([ids, greedy], 1)
     p = np.concatenate([p, p_greedy], 1)
     return top_texts(ids, p, p.shape[1])
+
+def _essential(a):
+    "Rows without the nearly sure blanks that follow nearly sure blanks; a few at the end make all equally long"
+    sure = a[:,:,Vocab.blank]>np.log1p(-.5/a.shape[1]) # all other ways through them have less than a half
+    spare = sure & np.pad(sure[:,:-1], ((0,0),(1,0)), constant_values=True) # a text begins as after a blank
+    n = (~spare).sum(1).max()
+    return np.take_along_axis(a, np.argsort(spare, 1, kind='stable')[:,:n,None], 1)

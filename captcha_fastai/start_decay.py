@@ -37,7 +37,7 @@ class StartDecay(FitCallback):
         rates = {p: hyper['lr'] for p,_,_,hyper in self.opt.all_params(with_grad=True)}
         for p,begun,free in self.begun:
             if p not in rates: continue # frozen
-            way = (begun-p)*min(1., rates[p]*self.pull)
-            way[free] = 0
-            p += way
+            kept = p[free] if free else None
+            p.lerp_(begun, min(1., rates[p]*self.pull))
+            if free: p[free] = kept
     def end(self): self.begun = []
