@@ -12,19 +12,20 @@ epoch.
 
 `scale`: seconds and peak memory of an epoch on 1,000 to 50,000 generated captchas of 60x160.
 
-`budget`: `fit_recipe(budget=...)` on the 1040 captchas: seconds with the planning, the calibration and the report.
+`budget`: `fit_recipe(budget=...)` on the 1040 captchas, and on the 1600 strings of `sets.py strips`, whose later
+epochs take longer than the first: seconds with the planning, the calibration and the report.
 
-All but `time` are measured in processes of their own. Writes results/cost_NAME.json. About 4, 2, 10 and 3
+All but `time` are measured in processes of their own. Writes results/cost_NAME.json. About 4, 2, 10 and 5
 minutes on 2 cores.
 """
 import json, sys, tempfile
 from pathlib import Path
 
-import common
+import common, sets
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.learner import captcha_learner
 from captcha_fastai.synth import synth_folder
-from common import alone, data_folder, load_result, median, peak_mb, run_parts, seconds_to, some, timed, train
+from common import alone, data_folder, figures, load_result, median, peak_mb, run_parts, seconds_to, some, timed, train
 
 goal = .971
 short = 6 # epochs of the shortest schedule that was found to reach the goal
@@ -77,12 +78,17 @@ def whole_training(folder):
     with tempfile.TemporaryDirectory() as tmp: learn.to_recogniser(Path(tmp)/'recogniser')
     return dict(peak_mb_of_training=trained, peak_mb=peak_mb())
 
-def with_budget(budget, folder):
-    "In a process of its own: train for `budget` seconds"
-    seconds,(learn,result) = timed(lambda: train(CaptchaDataLoaders.from_folder(folder, seed=42),
-                                                 fit=dict(budget=float(budget))))
-    return dict(budget=float(budget), epochs=len(learn.fit_history.rows), seconds=seconds,
-                captcha_accuracy=result['captcha_accuracy'].value)
+def with_budget(budget, folder=None):
+    "In a process of its own: train for `budget` seconds, on the captchas of `folder` or on strips"
+    with tempfile.TemporaryDirectory() as tmp:
+        items,test = (None,None) if folder else sets.sets_of(sets.strips, tmp)
+        if folder: dls = CaptchaDataLoaders.from_folder(folder, seed=42)
+        else: dls = CaptchaDataLoaders.from_items(items, valid_idx=range(len(items)//10))
+        seconds,(learn,result) = timed(lambda: train(dls, fit=dict(budget=float(budget))))
+        if test: result = learn.evaluate(learn.dls.test_dl(*zip(*test)))
+    return dict(data='captcha_images_v2' if folder else 'strips', n_train=len(dls.train_ds), budget=float(budget),
+                epochs=len(learn.fit_history.rows), seconds=seconds, **figures(result),
+                n_valid=len(test or dls.valid_ds))
 
 def memory(): return dict(data='captcha_images_v2', seed=42,
                           **alone('cost.py', '--alone', 'whole_training', data_folder('captcha_images_v2')))
@@ -98,9 +104,10 @@ def scale(sizes=(1000,10000,50000)):
     return dict(data='generated, 5 of 36, 60x160', seed=0, sizes=res)
 
 def budget():
-    runs = [alone('cost.py', '--alone', 'with_budget', o,
-                  data_folder('captcha_images_v2')) for o in ((2,) if common.trying else (15,60))]
-    return dict(data='captcha_images_v2', seed=42, n_train=936, n_valid=104, runs=runs)
+    budgets = (2,) if common.trying else (15,60)
+    runs = [alone('cost.py', '--alone', 'with_budget', o, data_folder('captcha_images_v2')) for o in budgets]
+    runs.append(alone('cost.py', '--alone', 'with_budget', 2 if common.trying else 175))
+    return dict(seed=42, runs=runs)
 
 captcha_data = ['captcha_images_v2']
 parts = dict(time=time_to_goal, memory=memory, scale=scale, budget=budget)

@@ -182,9 +182,10 @@ def budget_table():
     "How well a budget of time is kept"
     r = load('cost_budget') or dict(runs=[])
     def cells(o):
-        read = f"{percent(o['captcha_accuracy'])} of {r['n_valid']}"
-        return [f"{o['budget']:.0f} seconds", o['epochs'], seconds(o['seconds']), read]
-    head = ['budget', 'epochs planned', 'seconds taken', 'read whole']
+        title = dict(captcha_images_v2="the blog's captchas", strips='strings in colours, 140 to 756 wide')[o['data']]
+        read = f"{percent(o['captcha_accuracy'])} of {o['n_valid']:,}"
+        return [title, f"{o['n_train']:,}", f"{o['budget']:.0f} seconds", o['epochs'], seconds(o['seconds']), read]
+    head = ['images', 'trained on', 'budget', 'epochs', 'seconds taken', 'read whole']
     return Table(head, [('cost_budget', cells(o)) for o in r['runs']], 'cost.py budget')
 
 @table
