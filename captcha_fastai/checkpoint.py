@@ -140,6 +140,8 @@ def load(self:Checkpoint):
     if have!=(o['n_epoch'], o['n_params']):
         raise ValueError(f"{self.file} belongs to a fit of {o['n_epoch']} epochs and {o['n_params']} weights, this one has {have[0]} and {have[1]}; "
                          "remove it, or repeat the same fit")
+    if set(o['opt'])!=set(self.opt.state_dict()):
+        raise ValueError(f"{self.file} belongs to a fit with another optimiser; remove it, and the fit starts over")
     if o.get('images')!=self.images:
         raise ValueError(f"{self.file} belongs to a fit on other images: some were changed, added or removed; "
                          "restore them, or remove it, and the fit starts over")
@@ -219,17 +221,22 @@ class KeepBudget(FitCallback):
     ):
         self.end_time = time.perf_counter()+seconds
         self.tell = tell
-    def begin(self): self.run = num_distrib()<2 # several processes might not agree
+        self.ended = False
+    def begin(self):
+        self.run = not self.ended and num_distrib()<2 # several processes might not agree
+        self.n_planned = self.n_epoch
     def before_epoch(self):
         "Begin to time the epoch"
         self.epoch_began = time.perf_counter()
     def after_epoch(self):
         "Compare what is left with what this epoch took"
+        if self.epoch<self.learn.first_epoch: return
         now = time.perf_counter()
-        more = max(0, int((self.end_time-now)/(now-self.epoch_began)))
-        if self.epoch+1+more>=self.n_epoch: return
-        self.learn.n_epoch = self.epoch+1+more
-        if self.tell: self.tell(f'epochs take longer than was planned, so there will be {self.n_epoch} of them')
+        more = max(0, int((self.end_time-now)/(now-self.epoch_began)+.1)) # a last one that is nearly in time
+        before,self.learn.n_epoch = self.n_epoch,min(self.n_planned, self.epoch+1+more)
+        if self.tell and self.n_epoch<before:
+            self.tell(f'epochs take longer than was planned, so there will be {self.n_epoch} of them')
+    def end(self): self.ended = True
     def state(self):
         "What a checkpoint keeps"
         return dict(n_epoch=self.n_epoch, left=self.end_time-time.perf_counter())

@@ -360,8 +360,9 @@ def _rank(a, greedy, p_greedy, beam_size, rules, k):
     return top_texts(ids, p, p.shape[1])
 
 def _essential(a):
-    "Rows without the nearly sure blanks that follow nearly sure blanks; a few at the end make all equally long"
+    "Rows without the nearly sure blanks that follow nearly sure blanks; sure blanks at the end make all equally long"
     sure = a[:,:,Vocab.blank]>np.log1p(-.5/a.shape[1]) # all other ways through them have less than a half
     spare = sure & np.pad(sure[:,:-1], ((0,0),(1,0)), constant_values=True) # a text begins as after a blank
-    n = (~spare).sum(1).max()
-    return np.take_along_axis(a, np.argsort(spare, 1, kind='stable')[:,:n,None], 1)
+    order = np.argsort(spare, 1, kind='stable')[:,:(~spare).sum(1).max(),None]
+    blank = np.where(np.arange(a.shape[2])==Vocab.blank, 0, -np.inf).astype(a.dtype)
+    return np.where(np.take_along_axis(spare[...,None], order, 1), blank, np.take_along_axis(a, order, 1))
