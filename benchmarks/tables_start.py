@@ -46,7 +46,7 @@ begins = dict(start='the start', random='random weights')
 def by_labels(columns, cells):
     "A row for each set and what its fits begin with; `cells` makes those of `columns` from a result and a key of `begins`"
     rows = [(name, [title if o=='start' else '', begins[o], *cells(r, o)])
-            for name,title,r in found(start_names) for o in begins]
+            for name,title,r in found(start_names) for o in begins if any(i['weights']==o for i in r['rows'])]
     return Table(['set', 'from', *columns], rows, f"start.py {' '.join(parts)}")
 
 @table
