@@ -115,12 +115,12 @@ def adapt(self:Recipe,
 class FusedAdam(Optimizer):
     "fastai's `Adam` with all weights of a group in one step"
     def __init__(self,
-        params,     # of the model, in groups
-        lr,         # learning rate
-        mom=.9,     # share of the mean gradient that is kept at a step
+        params,      # of the model, in groups
+        lr,          # learning rate
+        mom=.9,      # share of the mean gradient that is kept at a step
         sqr_mom=.99, # share of the mean squared gradient that is kept
-        eps=1e-5,   # added to its root
-        wd=.01,     # weight decay, apart from the gradient
+        eps=1e-5,    # added to its root
+        wd=.01,      # weight decay, apart from the gradient
     ): super().__init__(params, [], lr=lr, mom=mom, sqr_mom=sqr_mom, eps=eps, wd=wd)
 
     @torch.no_grad()
