@@ -125,8 +125,7 @@ def sets_table():
 def captcha_break_table():
     "The setting of captcha_break: each image seen once, drawn when it is needed"
     rows = [(None, ['captcha_break', '–', '99.57 %', '–', '–'])]
-    if r := load('sets_captcha_break'):
-        o = r['runs'][-1] if 'runs' in r else r
+    for o in (load('sets_captcha_break') or dict(runs=[]))['runs']:
         drawing = o['n_train']*o['seconds_of_drawing_an_image']/60
         minutes = f"{o['fit_seconds']/60:.1f}, of which drawing {drawing:.1f}"
         rows.append(('sets_captcha_break', ['`fast`', f"{o['n_train']:,}", accuracy(o), f"{o['n_valid']:,}", minutes]))
