@@ -18,7 +18,7 @@ from captcha_fastai.callbacks import Autocast
 from captcha_fastai.data import CaptchaDataLoaders
 from captcha_fastai.few_labels import InkStart
 from captcha_fastai.learner import get_recipe
-from captcha_fastai.models import StepHead, fast_model, feature_shape
+from captcha_fastai.models import StepHead, feature_shape
 from common import data_folder, parser, provenance, start, train, write_result
 
 class Average(Callback):
@@ -47,12 +47,6 @@ def lstm(learn):
     head = StepHead(*feature_shape(body, 1, learn.dls.prep.size), len(learn.dls.vocab), (128,), dropout=.3)
     learn.model = nn.Sequential(body, head).to(memory_format=torch.channels_last)
 
-def fine(learn):
-    "Full size in the first layer"
-    prep = learn.dls.prep
-    model = fast_model(len(learn.dls.vocab), learn.dls.n_pos, prep.size, prep.n_in, fine=1e9)
-    learn.model = model.to(memory_format=torch.channels_last)
-
 def adamw(learn): learn.opt_func = partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)
 def channels_first(learn): learn.model.to(memory_format=torch.contiguous_format)
 def recombine(learn): learn.recombine.min_epochs = 0
@@ -66,7 +60,6 @@ changes = {
     'an LSTM in place of the two convolutions': dict(change=lstm),
     "fastai's augmentation": dict(data=dict(batch_tfms=captcha_augment(max_zoom=1.1))),
     "PyTorch's fused AdamW": dict(change=adamw),
-    'full size in the first layer, as small images have it': dict(change=fine),
     '32-bit floats': dict(change=without(Autocast)),
     'channels first in memory': dict(change=channels_first),
     'batches of 32': dict(data=dict(bs=32)),
