@@ -202,7 +202,7 @@ def one_pass(n, n_valid=4_000, seed=42):
     return res
 
 def captcha_break(goal=.99, most=100_000):
-    "One pass over 6,000 images; if it reads less than `goal` of others, over twice as many, and so on"
+    "One pass over 6,000 images; if it reads less than `goal` of others, over twice as many, and so on below `most`"
     sizes = takewhile(lambda n: n<most, (6_000*2**i for i in count()))
     runs = []
     for n in sizes:
